@@ -1,0 +1,1 @@
+"""Machinery that knows no stage: options, plugins, identity, storage, errors."""

@@ -1,0 +1,108 @@
+"""Files that are either whole or absent, locks that die with their owner, digests of folders."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from modelwright.core.errors import Busy, StorageError
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Write beside, flush to disk, rename. Raises StorageError with the cure when the disk refuses."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.chmod(name, 0o644)
+            os.replace(name, path)
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(name)
+            raise
+    except OSError as error:
+        raise storage_error(error, path) from error
+
+
+def storage_error(error: OSError, path: Path | str) -> StorageError:
+    """The operating system's refusal in words, with its cure."""
+    place = str(error.filename or path)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return StorageError(
+            f"the disk is full or a file-size limit was reached at {place}",
+            hint="free some space (`modelwright prune`), then run again: finished work is kept",
+            value=place,
+        )
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return StorageError(f"no permission to write {place}", hint=f"check the owner and mode of {place}", value=place)
+    return StorageError(f"{error.strerror or error}: {place}", value=place)
+
+
+def read_json(path: Path) -> Any:
+    return json.loads(path.read_bytes())
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Readable JSON with sorted keys, written atomically."""
+    write_atomic(path, json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False).encode() + b"\n")
+
+
+@contextlib.contextmanager
+def lock(path: Path, *, what: str = "this project") -> Iterator[None]:
+    """Hold an exclusive lock on `path`; a crash releases it. Raises Busy with the owner's process id."""
+    import fcntl
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        stream = path.open("a+")
+    except OSError as error:
+        raise storage_error(error, path) from error
+    with stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            stream.seek(0)
+            owner = stream.read().strip() or "unknown"
+            raise Busy(
+                f"another process ({owner}) works on {what}", hint="wait until it ends, then run again", value=owner
+            ) from error
+        stream.seek(0)
+        stream.truncate()
+        stream.write(f"pid {os.getpid()}")
+        stream.flush()
+        try:
+            yield
+        finally:
+            stream.seek(0)
+            stream.truncate()
+
+
+def digest_file(path: Path) -> str:
+    """Hex SHA-256 of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def files_below(folder: Path) -> list[Path]:
+    """All plain files below `folder`, sorted by their relative path."""
+    return sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+
+
+def folder_digests(folder: Path) -> dict[str, str]:
+    """Relative POSIX path -> hex SHA-256 for every file below `folder`."""
+    return {path.relative_to(folder).as_posix(): digest_file(path) for path in files_below(folder)}
+
+
+def folder_bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in files_below(folder))
