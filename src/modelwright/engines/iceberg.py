@@ -1,0 +1,277 @@
+"""The pile as Apache Iceberg tables, through pyiceberg. The only place that writes them.
+
+`pile.texts(digest, text)` is distinct and append-only; the narrow tables are replaced per version, in one commit and
+one snapshot each, and a version is read by snapshot id. Manifests hold no bounds, so no text, path or name leaks into
+metadata. pyiceberg's writer (not Daft's) keeps order and row groups; `_dataframe_to_data_files` is private there and
+therefore pinned and tested. Traps: shared/SPINE.md, section e.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from modelwright.core.errors import IntegrityError, StorageError
+from modelwright.core.fingerprint import digest
+from modelwright.core.storage import digest_file, storage_error
+from modelwright.engines.rebase import CATALOG, WAREHOUSE, location, rebase
+from modelwright.formats.pile import TABLES, TableVersion, schema
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+NAMESPACE = "pile"
+TEXTS = "pile.texts"
+PARTITIONED = ("decisions", "signals", "findings")
+ROW_GROUP_ROWS = 4096
+PIECE_BYTES = 64 * 2**20
+"""Arrow bytes of text per data file: what a writer holds in memory, about 16 MiB compressed."""
+_PROPERTIES = {
+    "write.metadata.metrics.default": "counts",  # bounds would keep 16 characters of origin, owner and text
+    "write.metadata.metrics.column.text": "none",
+    "write.metadata.metrics.column.origin": "none",
+    "write.parquet.compression-codec": "zstd",
+    "commit.retry.num-retries": "20",
+}
+
+
+def identifier(name: str) -> str:
+    """`documents` -> `pile.documents`."""
+    return f"{NAMESPACE}.{name}"
+
+
+@contextlib.contextmanager
+def opened(home: Path) -> Iterator[Any]:
+    """The catalogue (pyiceberg SqlCatalog) of the project folder `home`, at home even when moved; closed at the end.
+
+    Raises StorageError when it cannot be opened or a write fails, Busy when another process rebases.
+    """
+    from pyiceberg.catalog.sql import SqlCatalog
+    from sqlalchemy.exc import SQLAlchemyError
+
+    rebase(home)
+    try:
+        (home / WAREHOUSE).mkdir(parents=True, exist_ok=True)
+        here = home.resolve()
+        uri = f"sqlite:///{quote(str(here / CATALOG))}"
+        catalog = SqlCatalog(NAMESPACE, uri=uri, warehouse=f"{location(here)}/{WAREHOUSE}")
+    except OSError as error:
+        raise storage_error(error, home) from error
+    except SQLAlchemyError as error:
+        raise StorageError(f"the catalogue {home / CATALOG} cannot be opened: {error}") from error
+    try:
+        yield catalog
+    except OSError as error:
+        raise storage_error(error, home) from error
+    except SQLAlchemyError as error:
+        raise StorageError(f"the catalogue {home / CATALOG} refused: {error}", value=str(home)) from error
+    finally:
+        catalog.close()
+
+
+def ensure(catalog: Any, name: str) -> Any:
+    """The table `pile.<name>` with the contract's columns, made when it is missing."""
+    if catalog.table_exists(identifier(name)):
+        return catalog.load_table(identifier(name))
+    catalog.create_namespace_if_not_exists(NAMESPACE)
+    limit = {"write.parquet.row-group-limit": str(ROW_GROUP_ROWS)} if name == "texts" else {}
+    table = catalog.create_table(identifier(name), schema(name), properties={**_PROPERTIES, **limit})
+    if name in PARTITIONED:
+        with table.update_spec() as update:
+            update.add_identity("pile")
+    return table
+
+
+def append_texts(table: Any, batches: Iterable[pa.RecordBatch]) -> int:
+    """Append batches (digest, text) in their order: data files of PIECE_BYTES, one commit. Returns the rows written.
+
+    The caller sees to it that digests are new and distinct. Nothing to append makes no snapshot, unless there is none.
+    """
+    rows, files = 0, []
+    for piece in _pieces(batches):
+        files += _data_files(table.metadata, piece, table.io)
+        rows += piece.num_rows
+    if rows or table.current_snapshot() is None:
+        with table.transaction() as transaction, transaction.update_snapshot().fast_append() as append:
+            for file in files:
+                append.append_data_file(file)
+    return rows
+
+
+def _pieces(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    import pyarrow as pa
+
+    held: list[pa.RecordBatch] = []
+    size = 0
+    for batch in batches:
+        for part in _split(batch):
+            if held and size + part.nbytes > PIECE_BYTES:
+                yield pa.Table.from_batches(held)
+                held, size = [], 0
+            held.append(part)
+            size += part.nbytes
+    if held:
+        yield pa.Table.from_batches(held)
+
+
+def _split(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    parts = max(1, -(-batch.nbytes // (PIECE_BYTES // 4)))
+    rows = max(1, -(-batch.num_rows // parts))
+    for start in range(0, batch.num_rows, rows):
+        yield batch.slice(start, rows)
+
+
+def replace(table: Any, rows: pa.Table, *, pile: str | None, tag: str) -> TableVersion:
+    """Make `rows` the table's content (of the partition `pile` when given), as one commit and one snapshot.
+
+    Rows of a failed attempt for the same version go. New columns are added; a column whose type changed is replaced
+    by a new one, and earlier snapshots keep the old. The snapshot is tagged with the
+    version's name, so that other engines find it.
+    """
+    with table.transaction() as transaction:
+        _evolve(transaction, rows.schema)
+        files = _data_files(
+            transaction.table_metadata, _with_columns(rows, arrow_schema(transaction.table_metadata.schema())), table.io
+        )
+        old = _scan(table, None, pile).plan_files()
+        with transaction.update_snapshot(snapshot_properties={"pile": tag}).overwrite() as overwrite:
+            for task in old:
+                overwrite.delete_data_file(task.file)
+            for file in files:
+                overwrite.append_data_file(file)
+        snapshot = transaction.table_metadata.current_snapshot()
+        assert snapshot is not None
+        updates, requirements = transaction._set_ref_snapshot(snapshot.snapshot_id, tag, "tag")
+        transaction._stage(updates, requirements)
+    written = version_of(table, rows.num_rows)
+    return dataclasses.replace(written, files_digest=files_digest(table, written.snapshot_id, pile))
+
+
+def version_of(table: Any, rows: int) -> TableVersion:
+    """The table as it stands now, as a PileRecord names it."""
+    snapshot = table.current_snapshot()
+    return TableVersion(".".join(table.name()), str(snapshot.snapshot_id), str(table.metadata.table_uuid), rows)
+
+
+def files_digest(table: Any, snapshot_id: str, pile: str | None = None) -> str:
+    """Digest over the bytes of a snapshot's data files (of the partition `pile` when given), whatever their names."""
+    paths = [task.file.file_path.removeprefix("file://") for task in _scan(table, snapshot_id, pile).plan_files()]
+    return digest(sorted(digest_file(Path(path)) for path in paths))
+
+
+def arrow_schema(table: Any) -> pa.Schema:
+    """The Arrow schema of an Iceberg schema, with plain strings."""
+    import pyarrow as pa
+    from pyiceberg.io.pyarrow import schema_to_pyarrow
+
+    fields = schema_to_pyarrow(table, include_field_ids=False)
+    return pa.schema([field.with_type(pa.string()) if field.type == pa.large_string() else field for field in fields])
+
+
+def _with_columns(rows: pa.Table, wanted: pa.Schema) -> pa.Table:
+    import pyarrow as pa
+
+    present = set(rows.column_names)
+    columns = {
+        field.name: rows[field.name].cast(field.type) if field.name in present else pa.nulls(rows.num_rows, field.type)
+        for field in wanted
+    }
+    return pa.table(columns)
+
+
+def _evolve(transaction: Any, wanted: pa.Schema) -> None:
+    from pyiceberg.io.pyarrow import _ConvertToIcebergWithoutIDs as Convert
+    from pyiceberg.io.pyarrow import visit_pyarrow
+
+    current = {field.name: field.field_type for field in transaction.table_metadata.schema().fields}
+    types = {field.name: visit_pyarrow(field.type, Convert()) for field in wanted}
+    changed = [name for name, kind in types.items() if name in current and current[name] != kind]
+    missing = [name for name in types if name not in current]
+    if not changed and not missing:
+        return
+    with transaction.update_schema(allow_incompatible_changes=True) as update:
+        for name in changed:
+            update.delete_column(name)
+    with transaction.update_schema(allow_incompatible_changes=True) as update:
+        for name in [*changed, *missing]:
+            update.add_column(name, types[name])
+
+
+def _data_files(metadata: Any, rows: pa.Table, io: Any) -> list[Any]:
+    from pyiceberg.io.pyarrow import _dataframe_to_data_files
+
+    return list(_dataframe_to_data_files(metadata, rows, io)) if rows.num_rows else []
+
+
+def load(catalog: Any, version: TableVersion) -> Any:
+    """The table that `version` names. Raises IntegrityError when it, or the snapshot, is another one or gone."""
+    if not catalog.table_exists(version.identifier):
+        raise IntegrityError(f"the table {version.identifier} is gone", hint="restore `.modelwright`, or run again")
+    table = catalog.load_table(version.identifier)
+    if str(table.metadata.table_uuid) != version.uuid or table.snapshot_by_id(int(version.snapshot_id)) is None:
+        raise IntegrityError(
+            f"snapshot {version.snapshot_id} of {version.identifier} is gone",
+            hint="restore `.modelwright` from a backup, or prepare again with `--rebuild prepare`",
+            value=version.snapshot_id,
+        )
+    return table
+
+
+def read(table: Any, snapshot_id: str, pile: str | None = None) -> pa.Table:
+    """All columns of a snapshot (of the partition `pile` when given), with plain strings; order is not defined."""
+    scan = _scan(table, snapshot_id, pile)
+    return scan.to_arrow().cast(arrow_schema(scan.projection()))
+
+
+def _scan(table: Any, snapshot_id: str | None, pile: str | None) -> Any:
+    from pyiceberg.expressions import AlwaysTrue, EqualTo
+
+    wanted = EqualTo("pile", pile) if pile else AlwaysTrue()
+    return table.scan(row_filter=wanted, snapshot_id=int(snapshot_id) if snapshot_id else None)
+
+
+def text_files(table: Any, snapshot_id: str | None = None) -> list[str]:
+    """Paths of the data files of `texts` in the order in which they were appended; the newest snapshot by default."""
+    if table.current_snapshot() is None:
+        return []
+    scan = table.scan(snapshot_id=int(snapshot_id) if snapshot_id else None)
+    snapshot = scan.snapshot()
+    found = []
+    for manifest in snapshot.manifests(table.io):
+        for position, entry in enumerate(manifest.fetch_manifest_entry(table.io, discard_deleted=True)):
+            found.append((entry.sequence_number or manifest.sequence_number, position, entry.data_file.file_path))
+    return [path.removeprefix("file://") for _, _, path in sorted(found)]
+
+
+def sweep(catalog: Any) -> list[Path]:
+    """Delete what no snapshot of a pile table reaches: torn files of a killed write. Call it under the lock.
+
+    Reachability is taken over all snapshots, manifests and the metadata log. Returns the files that went.
+    """
+    gone: list[Path] = []
+    for name in ("texts", *TABLES):
+        if catalog.table_exists(identifier(name)):
+            table = catalog.load_table(identifier(name))
+            reached = _reachable(table)
+            for path in Path(table.location().removeprefix("file://")).rglob("*"):
+                if path.is_file() and str(path) not in reached:
+                    path.unlink()
+                    gone.append(path)
+    return gone
+
+
+def _reachable(table: Any) -> set[str]:
+    reached = {table.metadata_location, *(entry.metadata_file for entry in table.metadata.metadata_log)}
+    manifests = {}
+    for snapshot in table.snapshots():
+        reached.add(snapshot.manifest_list)
+        manifests.update({manifest.manifest_path: manifest for manifest in snapshot.manifests(table.io)})
+    for path, manifest in manifests.items():
+        reached.add(path)
+        for entry in manifest.fetch_manifest_entry(table.io, discard_deleted=False):
+            reached.add(entry.data_file.file_path)
+    return {path.removeprefix("file://") for path in reached}

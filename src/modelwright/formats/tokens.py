@@ -1,0 +1,259 @@
+"""Tokens at the border: memory-mapped shards in order of (source, origin), with an index of their documents.
+
+A folder holds `shard-00000.bin` ... (raw little-endian uint16 or uint32, the payload that nanoGPT, OLMo-core and
+Megatron read), `ends.bin` (uint64, exclusive end of each document in the whole stream, its end-of-text token included),
+`documents.parquet` (row i is document i), `tokenizer.json`, `tokenizer_config.json`, and `manifest.json`, written last.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from modelwright.core.errors import InputError, IntegrityError
+from modelwright.core.fingerprint import digest, digest_file
+from modelwright.core.storage import read_json, storage_error, write_json
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+SHARD_TOKENS = 2**29
+"""Tokens per shard file: 1 GiB of uint16."""
+DOCUMENT_COLUMNS = ("document", "source", "origin", "split")
+_MANIFEST, _ENDS, _DOCUMENTS = "manifest.json", "ends.bin", "documents.parquet"
+
+
+def dtype_name(vocabulary: int) -> str:
+    """The smallest type of token that holds every id of a vocabulary of this size."""
+    return "uint16" if vocabulary <= 2**16 else "uint32"
+
+
+class TokensWriter:
+    """Write documents one batch after another; leaving the `with` block in peace writes the manifest, last."""
+
+    def __init__(self, folder: Path, vocabulary: int, end_of_text: int, shard_tokens: int = SHARD_TOKENS) -> None:
+        import numpy as np
+
+        self.folder, self.vocabulary, self.end_of_text, self.shard_tokens = (
+            folder,
+            vocabulary,
+            end_of_text,
+            shard_tokens,
+        )
+        self.dtype = np.dtype(dtype_name(vocabulary)).newbyteorder("<")
+        self.shards: list[dict[str, Any]] = []
+        self.tokens = 0
+        self._lengths: list[Any] = []
+        self._documents: list[pa.RecordBatch] = []
+        self._stream: Any = None
+
+    def append(self, documents: pa.RecordBatch, ids: np.ndarray[Any, Any], lengths: np.ndarray[Any, Any]) -> None:
+        """Append documents (DOCUMENT_COLUMNS) with their ids, concatenated; `lengths` counts each one's ids.
+
+        An end-of-text token is put after each document. Raises StorageError when the disk refuses.
+        """
+        import numpy as np
+
+        if int(lengths.sum()) != len(ids) or len(lengths) != documents.num_rows:
+            raise ValueError(f"{len(ids)} ids and {len(lengths)} lengths for {documents.num_rows} documents")
+        if len(ids) and int(ids.max()) >= self.vocabulary:
+            raise ValueError(f"token {int(ids.max())} is outside a vocabulary of {self.vocabulary}")
+        stream = np.insert(ids, np.cumsum(lengths), self.end_of_text).astype(self.dtype)
+        self._write(stream)
+        self._lengths.append(lengths.astype(np.uint64) + np.uint64(1))
+        self._documents.append(documents.select(list(DOCUMENT_COLUMNS)))
+
+    def _write(self, stream: np.ndarray[Any, Any]) -> None:
+        self.tokens += len(stream)
+        try:
+            while len(stream):
+                if self._stream is None or self.shards[-1]["tokens"] == self.shard_tokens:
+                    self._next_shard()
+                room = self.shard_tokens - self.shards[-1]["tokens"]
+                self._stream.write(stream[:room].tobytes())
+                self.shards[-1]["tokens"] += len(stream[:room])
+                stream = stream[room:]
+        except OSError as error:
+            raise storage_error(error, self.folder) from error
+
+    def _next_shard(self) -> None:
+        self._close_stream()
+        name = f"shard-{len(self.shards):05d}.bin"
+        self.shards.append({"file": name, "tokens": 0})
+        self._stream = (self.folder / name).open("wb")
+
+    def _close_stream(self) -> None:
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+    def __enter__(self) -> TokensWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._close_stream()
+            if error is None:
+                self._finish()
+        except OSError as refused:
+            raise storage_error(refused, self.folder) from refused
+
+    def _finish(self) -> None:
+        import numpy as np
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        lengths = np.concatenate(self._lengths) if self._lengths else np.empty(0, np.uint64)
+        (self.folder / _ENDS).write_bytes(np.cumsum(lengths, dtype=np.uint64).astype("<u8").tobytes())
+        schema = pa.schema([(name, pa.string()) for name in DOCUMENT_COLUMNS])
+        table = pa.Table.from_batches([batch.cast(schema) for batch in self._documents], schema)
+        pq.write_table(table, self.folder / _DOCUMENTS, compression="zstd")
+        manifest = {
+            "vocabulary": self.vocabulary, "dtype": dtype_name(self.vocabulary), "tokens": self.tokens,
+            "documents": table.num_rows, "shards": self.shards, "end_of_text": self.end_of_text,
+        }  # fmt: skip
+        write_json(self.folder / _MANIFEST, manifest)
+
+
+class Shards:
+    """Several shard files as one array: a length, a dtype, and slices that may cross files."""
+
+    def __init__(self, parts: list[np.ndarray[Any, Any]], dtype: np.dtype[Any]) -> None:
+        import numpy as np
+
+        self.parts, self.dtype, self.ndim = parts, dtype, 1
+        self._ends = np.cumsum([len(part) for part in parts], dtype=np.int64)
+        self.shape = (int(self._ends[-1]) if parts else 0,)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, key: int | slice) -> Any:
+        import numpy as np
+
+        if not isinstance(key, slice):
+            index = key + len(self) if key < 0 else key
+            if not 0 <= index < len(self):
+                raise IndexError(key)
+            part = int(np.searchsorted(self._ends, index, side="right"))
+            return self.parts[part][index - int(self._ends[part])]  # counted from the part's end
+        start, stop, step = key.indices(len(self))
+        if step != 1:
+            return np.asarray(self)[key]
+        pieces = list(self._pieces(start, stop))
+        return pieces[0] if len(pieces) == 1 else np.concatenate(pieces or [np.empty(0, self.dtype)])
+
+    def _pieces(self, start: int, stop: int) -> Iterator[np.ndarray[Any, Any]]:
+        first = 0
+        for part in self.parts:
+            if start < first + len(part) and stop > first:
+                yield part[max(0, start - first) : stop - first]
+            first += len(part)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        import numpy as np
+
+        whole = np.concatenate(self.parts) if self.parts else np.empty(0, self.dtype)
+        return whole if dtype is None else whole.astype(dtype)
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """A folder of tokens, opened. Nothing is read until it is used."""
+
+    folder: Path
+    manifest: dict[str, Any]
+
+    @staticmethod
+    def open(folder: Path) -> Tokens:
+        """Raises InputError when `folder` holds no tokens, IntegrityError when a file is gone or has another size."""
+        path = folder / _MANIFEST
+        if not path.is_file():
+            raise InputError(f"{folder} holds no tokens", hint="name the folder of tokens", value=str(folder))
+        opened = Tokens(folder, read_json(path))
+        size = opened._dtype.itemsize
+        expected = {shard["file"]: shard["tokens"] * size for shard in opened.manifest["shards"]}
+        for name, count in {**expected, _ENDS: opened.manifest["documents"] * 8}.items():
+            file = folder / name
+            found = file.stat().st_size if file.is_file() else None
+            if found != count:
+                raise IntegrityError(f"{file} has {found} bytes instead of {count}", hint="run again", value=str(file))
+        return opened
+
+    @property
+    def _dtype(self) -> np.dtype[Any]:
+        import numpy as np
+
+        dtype: np.dtype[Any] = np.dtype(self.manifest["dtype"]).newbyteorder("<")
+        return dtype
+
+    @property
+    def vocabulary(self) -> int:
+        """Number of ids, the end-of-text token included."""
+        return int(self.manifest["vocabulary"])
+
+    @property
+    def end_of_text(self) -> int:
+        """The id that follows each document."""
+        return int(self.manifest["end_of_text"])
+
+    @property
+    def tokenizer_path(self) -> Path:
+        """The folder's `tokenizer.json`; `AutoTokenizer.from_pretrained` takes the folder."""
+        return self.folder / "tokenizer.json"
+
+    @cached_property
+    def tokens(self) -> Any:
+        """All ids as one array of 1 dimension: a read-only memory map, or Shards where there are several files."""
+        import numpy as np
+
+        files = [self.folder / shard["file"] for shard in self.manifest["shards"]]
+        parts = [np.memmap(path, dtype=self._dtype, mode="r") for path in files]
+        return parts[0] if len(parts) == 1 else Shards(list(parts), self._dtype)
+
+    @cached_property
+    def ends(self) -> np.ndarray[Any, Any]:
+        """uint64 of shape (documents,): where each document ends in `tokens`, exclusive."""
+        import numpy as np
+
+        return np.fromfile(self.folder / _ENDS, dtype="<u8").astype(np.uint64, copy=False)
+
+    def documents(self) -> pa.Table:
+        """DOCUMENT_COLUMNS; row i is document i, tokens `ends[i - 1]` to `ends[i]`."""
+        import pyarrow.parquet as pq
+
+        return pq.read_table(self.folder / _DOCUMENTS, partitioning=None)
+
+    def source_ranges(self) -> dict[str, tuple[int, int]]:
+        """Source -> (first token, end) of its documents, which lie together."""
+        ranges: dict[str, tuple[int, int]] = {}
+        start = 0
+        for source, end in zip(self.documents()["source"].to_pylist(), self.ends.tolist(), strict=True):
+            ranges[source] = (ranges.get(source, (start, end))[0], end)
+            start = end
+        return ranges
+
+
+def tokens_digest(folder: Path) -> str:
+    """Digest of the content: tokenizer, ids, ends and the order of documents; where shards are cut does not count."""
+    tokens = Tokens.open(folder)
+    ids = hashlib.sha256()
+    for shard in tokens.manifest["shards"]:
+        with (folder / shard["file"]).open("rb") as stream:
+            while block := stream.read(2**20):
+                ids.update(block)
+    order = hashlib.sha256("\n".join(tokens.documents()["document"].to_pylist()).encode()).hexdigest()
+    content = {
+        "tokenizer": digest_file(tokens.tokenizer_path), "vocabulary": tokens.vocabulary, "ids": ids.hexdigest(),
+        "dtype": tokens.manifest["dtype"], "ends": digest_file(folder / _ENDS), "order": order,
+        "end_of_text": tokens.end_of_text,
+    }  # fmt: skip
+    return digest(content)
