@@ -1,0 +1,348 @@
+"""Numba helpers of the text kernel: spaCy's English tokenizer, its affix rules and special cases.
+
+A port of spaCy 3.8 `Tokenizer._tokenize_affixes` and `_apply_special_cases` (MIT, (c) ExplosionAI GmbH). The text is
+compacted to the characters that are no white space, of which words are stretches: word t is [ends[t-1], ends[t]).
+"""
+
+# mypy: disable-error-code="no-untyped-def,no-untyped-call,misc"
+# ruff: noqa: SIM109
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from modelwright.measure.text_basics import (
+    APOSTROPHE,
+    BASE,
+    BEFORE_DOT,
+    BEGINS,
+    COLON,
+    COMPLEX,
+    DEGREE,
+    DOLLAR,
+    DOT,
+    ELLIPSIS,
+    EM_DASH,
+    EN_DASH,
+    ICON,
+    INFIX,
+    LETTER,
+    LONGEST_SPECIAL,
+    LOWER_OR_QUOTE,
+    MINUS,
+    MIX,
+    MOST_PIECES,
+    ONE,
+    PLUS,
+    PREFIX,
+    RIGHT_QUOTE,
+    SLASH,
+    SPACE,
+    SUFFIX,
+    TILDE,
+    UNIT_END,
+    UPPER,
+    UPPER_OR_QUOTE,
+    ZERO,
+    digit,
+    mixed,
+    slot_of,
+    stretch,
+)
+from modelwright.measure.text_urls import is_url
+
+
+@njit(forceinline=True)
+def special(x, p, powers, a, b, keys, values, lengths):
+    """Number of the special case that [a, b) is, or -1."""
+    n = b - a
+    if n > LONGEST_SPECIAL or not (lengths[x[a] & 127] >> n) & 1:
+        return -1
+    slot = slot_of(keys, stretch(p, powers, a, b))
+    return np.int64(values[slot]) if keys[slot] != ZERO else -1
+
+
+@njit(forceinline=True)
+def prefix(x, f, a, b):
+    """Length of spaCy's prefix of [a, b), 0 if none."""
+    c = x[a]
+    if f[a] & PREFIX:
+        return 1
+    if c == DOT:
+        i = a + 1
+        while i < b and x[i] == DOT:
+            i += 1
+        return i - a if i - a > 1 else 0
+    if c == PLUS:
+        return 0 if a + 1 < b and digit(x[a + 1]) else 1
+    if (c == 67 or c == 65) and a + 1 < b and x[a + 1] == DOLLAR:  # C$ A$
+        return 2
+    if c == 85 and a + 2 < b and x[a + 1] == 83 and x[a + 2] == DOLLAR:  # US$
+        return 3
+    return 0
+
+
+@njit(forceinline=True)
+def suffix(x, f, p, powers, a, b, units):
+    """Length of spaCy's suffix of [a, b): the longest alternative, as its search takes the leftmost; 0 if none."""
+    if a >= b:
+        return 0
+    c, best = x[b - 1], 0
+    if f[b - 1] & SUFFIX:
+        best = 2 if c == ELLIPSIS and b - 2 >= a and x[b - 2] == ELLIPSIS else 1
+    if c == DOT:
+        i = b - 1
+        while i > a and x[i - 1] == DOT:
+            i -= 1
+        if b - i > 1:
+            return b - i
+        if i > a and f[i - 1] & BEFORE_DOT:
+            return 1
+        if i - 1 > a:
+            last = x[i - 1] | 32
+            if f[i - 1] & UPPER and f[i - 2] & UPPER:
+                return 1
+            return 1 if (last == 102 or last == 99 or last == 107) and x[i - 2] == DEGREE else 0
+        return 0
+    if b - 2 >= a:
+        before = x[b - 2]
+        if (c == 115 or c == 83) and (before == APOSTROPHE or before == RIGHT_QUOTE):
+            best = 2
+        if c == PLUS and digit(before):
+            best = 1
+    if f[b - 1] & UNIT_END:  # a unit or currency right after a digit; none of them holds a digit
+        i = b - 1
+        while i > a and b - i < LONGEST_SPECIAL and not digit(x[i - 1]):
+            i -= 1
+        if i > a and digit(x[i - 1]) and b - i > best and units[slot_of(units, stretch(p, powers, i, b))] != ZERO:
+            best = b - i
+    return best
+
+
+@njit(forceinline=True)
+def infix(x, f, i, a, b):
+    """Length of spaCy's infix at i inside [a, b), 0 if none."""
+    c, flags = x[i], f[i]
+    if flags & ICON:
+        return 1
+    if c == DOT:
+        end = i + 1
+        while end < b and x[end] == DOT:
+            end += 1
+        if end - i > 1:
+            return end - i
+    if i == a or i + 1 >= b:
+        return 0
+    before, after = f[i - 1], f[i + 1]
+    if c == DOT:
+        return 1 if before & LOWER_OR_QUOTE and after & UPPER_OR_QUOTE else 0
+    if (c == PLUS or c == MINUS or c == 42 or c == 94) and digit(x[i - 1]) and (digit(x[i + 1]) or x[i + 1] == MINUS):
+        return 1
+    if c == 44:
+        return 1 if before & LETTER and after & LETTER else 0
+    if not (before & LETTER or digit(x[i - 1])):
+        return 0
+    if c == COLON or c == SLASH or 60 <= c <= 62:  # : / < = >
+        return 1 if after & LETTER else 0
+    longest = 3 if c == MINUS else 2 if c == EM_DASH else 1 if c == EN_DASH or c == TILDE else 0
+    for n in range(1, longest + 1):
+        if i + n < b and f[i + n] & LETTER:
+            return n
+        if i + n >= b or x[i + n] != c:
+            return 0
+    return 0
+
+
+@njit(forceinline=True)
+def cut_middle(x, f, a, b, ends, t):
+    """Cut [a, b) at its infixes; returns the number of words so far."""
+    start, i = a, a
+    while i < b:
+        n = infix(x, f, i, a, b) if f[i] & INFIX else 0
+        if n == 0:
+            i += 1
+            continue
+        if i != a:  # spaCy leaves an infix at the very start where it is
+            if i != start:
+                ends[t] = i
+                t += 1
+            ends[t] = i + n
+            t += 1
+            start = i + n
+        i += n
+    if start < b:
+        ends[t] = b
+        t += 1
+    return t
+
+
+@njit(forceinline=True)
+def cut_chunk(x, f, p, powers, a, b, ends, t, stack, keys, values, tokens, lengths, units):
+    """spaCy's loop over the prefixes and suffixes of a stretch without white space; returns the number of words."""
+    suffixes, case = 0, -1
+    while a < b:
+        case = special(x, p, powers, a, b, keys, values, lengths)
+        if case >= 0:
+            break
+        n = prefix(x, f, a, b)
+        if n and a + n < b:
+            case = special(x, p, powers, a + n, b, keys, values, lengths)
+            if case >= 0:
+                a += n
+                ends[t] = a
+                t += 1
+                break
+        m = suffix(x, f, p, powers, a + n, b, units)
+        if m and a < b - m:
+            case = special(x, p, powers, a, b - m, keys, values, lengths)
+        if n == 0 and m == 0:
+            break
+        if m:
+            stack[suffixes] = b
+            suffixes += 1
+            b -= m
+        if case >= 0:
+            break
+        if n:
+            a += n
+            ends[t] = a
+            t += 1
+    if case >= 0:
+        for i in range(3):
+            if tokens[case, i]:
+                a += tokens[case, i]
+                ends[t] = a
+                t += 1
+    elif a < b:
+        if is_url(x, f, a, b):
+            ends[t] = b
+            t += 1
+        else:
+            t = cut_middle(x, f, a, b, ends, t)
+    while suffixes:
+        suffixes -= 1
+        ends[t] = stack[suffixes]
+        t += 1
+    return t
+
+
+@njit(forceinline=True)
+def one_suffix(x, f, a, b):
+    """True when [a, b), of which only the last character may be complex, ends in a suffix of one character."""
+    if b - a < 2:
+        return False
+    if x[b - 1] != DOT:
+        return (f[b - 1] & SUFFIX) != 0
+    return (f[b - 2] & BEFORE_DOT) != 0
+
+
+@njit
+def cut_words(x, f, p, n, powers, spaces, ends, glue, stack, keys, values, tokens, lengths, units):
+    """Compact x and f to what is no white space, fill p, and cut words; returns their number.
+
+    glue of a word: 0 when the next one follows at once, 1 after a single blank, 2 after other white space.
+    """
+    t, k, i = 0, 0, 0
+    while i < n:
+        first = i
+        while i < n and f[i] & SPACE:
+            i += 1
+        if t:
+            glue[t - 1] = 1 if i - first == 1 and x[first] == 32 else 2
+        a, first_word = k, t
+        seen, before = np.uint32(0), np.uint32(0)
+        while i < n and not f[i] & SPACE:
+            c, flags = x[i], f[i]
+            x[k], f[k] = c, flags
+            p[k + 1] = p[k] * BASE + np.uint64(c) + ONE
+            before = seen
+            seen |= flags
+            k, i = k + 1, i + 1
+        if k == a:
+            break
+        kind = 1 if spaces or not seen & COMPLEX else 2 if not before & COMPLEX and one_suffix(x, f, a, k) else 0
+        if kind and not spaces and special(x, p, powers, a, k, keys, values, lengths) >= 0:
+            kind = 0
+        if kind == 2 and special(x, p, powers, a, k - 1, keys, values, lengths) >= 0:
+            kind = 0
+        if kind == 0:
+            t = cut_chunk(x, f, p, powers, a, k, ends, t, stack, keys, values, tokens, lengths, units)
+        elif kind == 1:
+            ends[t] = k
+            t += 1
+        else:
+            ends[t], ends[t + 1] = k - 1, k
+            t += 2
+        for j in range(first_word, t):
+            glue[j] = 0
+    return t
+
+
+@njit
+def hash_words(p, powers, t, ends, hashes):
+    """Hash of each word."""
+    a = 0
+    for i in range(t):
+        hashes[i] = stretch(p, powers, a, ends[i])
+        a = ends[i]
+
+
+@njit
+def find_cases(t, hashes, glue, begins, pairs, sequences, values, found):
+    """Sequences of words that are the pieces of a special case: (first word, words, case or -1) into `found`.
+
+    As spaCy's phrase matcher it also looks across single blanks; such a match replaces nothing, but hides others.
+    """
+    matches = 0
+    for i in range(t - 1):
+        if not begins[hashes[i] & BEGINS] or glue[i] == 2:
+            continue
+        h = mixed(mixed(hashes[i]) * MIX + hashes[i + 1])
+        if pairs[slot_of(pairs, h)] == ZERO:
+            continue
+        j, joined = i + 1, glue[i] == 0
+        while True:
+            slot = slot_of(sequences, h)
+            if sequences[slot] != ZERO and matches < len(found):
+                found[matches, 0], found[matches, 1] = i, j + 1 - i
+                found[matches, 2] = values[slot] if joined else -1
+                matches += 1
+            if j + 1 >= t or glue[j] == 2 or j + 1 - i >= MOST_PIECES:
+                break
+            joined &= glue[j] == 0
+            h = mixed(h * MIX + hashes[j + 1])
+            j += 1
+    return matches
+
+
+@njit
+def merge_cases(t, ends, found, matches, tokens, copy):
+    """Replace the matches, the longest and then the first taking precedence; returns the number of words."""
+    seen, case_at = np.zeros(t, dtype=np.bool_), np.full(t, -1, dtype=np.int32)
+    taken = np.zeros(t, dtype=np.int32)
+    for words in range(MOST_PIECES, 1, -1):
+        for m in range(matches):
+            if found[m, 1] != words:
+                continue
+            i = found[m, 0]
+            if not seen[i] and not seen[i + words - 1] and found[m, 2] >= 0:
+                case_at[i], taken[i] = found[m, 2], words
+            seen[i : i + words] = True
+    copy[:t] = ends[:t]
+    source, target, begin = 0, 0, 0
+    while source < t:
+        case, last = case_at[source], copy[source]
+        if case < 0:
+            ends[target] = last
+            target, source = target + 1, source + 1
+        else:
+            source += taken[source]
+            last = copy[source - 1]
+            for j in range(3):
+                if tokens[case, j]:
+                    begin += tokens[case, j]
+                    ends[target] = begin
+                    target += 1
+        begin = last
+    return target
