@@ -1,0 +1,214 @@
+"""What a preparation must add up to, and the facts that are published about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modelwright.core.errors import EmptyResult, IntegrityError
+from modelwright.core.storage import storage_error
+from modelwright.formats.pile import DECISIONS
+from modelwright.prepare.settings import PileSettings
+
+_REASONS_SHOWN = 3
+_MOVED_SHOWN = 20
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from modelwright.prepare.documents import Documents
+    from modelwright.prepare.measure import Measured
+    from modelwright.prepare.run import Decided
+
+
+def check(documents: pa.Table, table: pa.Table) -> None:
+    """Every input document ends in exactly one decision. Raises IntegrityError: a bug, never a user's mistake."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    known = pc.is_in(table["decision"], value_set=pa.array(DECISIONS))
+    inputs = pc.is_in(table["document"], value_set=documents["document"].combine_chunks())
+    problems = {
+        "documents without a decision": documents.num_rows - table.num_rows,
+        "documents with two decisions": table.num_rows - pc.count_distinct(table["document"]).as_py(),
+        "documents that are no input": table.num_rows - (pc.sum(inputs).as_py() or 0),
+        "rows with an unknown decision": table.num_rows - (pc.sum(known).as_py() or 0),
+    }
+    for what, count in problems.items():
+        if count:
+            raise IntegrityError(f"the decisions do not add up: {count} {what}", hint="please report this", value=count)
+
+
+def empty(table: pa.Table, work: Path) -> EmptyResult:
+    """The error of an empty pile, with its three largest reasons; the decisions stay readable in the work folder."""
+    import pyarrow.parquet as pq
+
+    from modelwright.prepare.decisions import contract
+
+    path = work / "decisions.parquet"
+    try:
+        pq.write_table(contract(table), path)
+    except OSError as error:
+        raise storage_error(error, path) from error
+    named = [
+        f"{row['documents']} {row['decision']} by {row['rule']} ({row['signal']})"
+        for row in reasons(table)[:_REASONS_SHOWN]
+    ]
+    largest = ", ".join(named) or "the sample is empty"
+    return EmptyResult(
+        f"none of {table.num_rows} documents stays in the pile: {largest}",
+        hint=f"loosen the rule that takes most; every decision of this attempt: {path}",
+        value=largest,
+    )
+
+
+def what_if(made: Decided, before: pa.Table | None) -> dict[str, Any]:
+    """Counts and bytes of what would stand in the pile, and a sample of the documents that change sides."""
+    import pyarrow.compute as pc
+
+    counted = _counts(made.table, ["decision"], "input_bytes")
+    numbers = {name: counted.get(name, {}).get("documents", 0) for name in DECISIONS if name != "quarantined"}
+    moved: list[dict[str, Any]] = []
+    if before is not None:
+        place = pc.index_in(made.table["document"], value_set=before["document"].combine_chunks())
+        was = before["decision"].take(place)
+        rows = made.table.append_column("was", was).filter(
+            pc.fill_null(pc.not_equal(was, made.table["decision"]), False)
+        )
+        sample = rows.slice(0, _MOVED_SHOWN).select(["document", "origin", "was", "decision", "rule"])
+        moved = sample.rename_columns(["document", "origin", "from", "to", "rule"]).to_pylist()
+    return {**numbers, "bytes": _sum(made.pile["bytes"]), "tokens": None, "moved": moved}
+
+
+def facts(settings: PileSettings, made: Decided) -> dict[str, Any]:
+    """Counts of documents and bytes, nested plain JSON; the same rows give the same facts."""
+    documents, measured, table, pile, edits = made.documents, made.measured, made.table, made.pile, made.edits
+    counted = _counts(table, ["decision"], "input_bytes")
+    return {
+        "decisions": {name: counted.get(name, {}).get("documents", 0) for name in DECISIONS},
+        "decided_bytes": {name: counted.get(name, {}).get("bytes", 0) for name in DECISIONS},
+        "documents": pile.num_rows,
+        "bytes": _sum(pile["bytes"]),
+        "sources": _sources(settings, documents, table, pile),
+        "by_source": _counts(pile, ["source"]),
+        "by_language": _counts(pile, ["language"]),
+        "by_code_language": _counts(pile, ["code_language"]),
+        "by_kind": _counts(pile, ["kind"]),
+        "by_licence": _counts(pile, ["licence"]),
+        "licence": _licence(pile),
+        "reasons": reasons(table),
+        "redactions": _redactions(measured, edits, settings),
+        "holdout": _holdout(settings, pile),
+        "findings": _counts(measured.findings, ["kind"], None),
+        "signals": list(measured.signals),
+        **({"sample": settings.sample} if settings.sample < 1 else {}),
+    }
+
+
+def _counts(table: pa.Table, by: list[str], size: str | None = "bytes") -> dict[str, dict[str, int]]:
+    """Value -> documents (and bytes), the largest first; null is `unknown`."""
+    from modelwright.engines import daft
+
+    if not table.num_rows:
+        return {}
+    columns = [*by, *([size] if size else [])]
+    rows = daft.group(table.select(columns), by, {"bytes": size} if size else {}).to_pylist()
+    rows.sort(key=lambda row: (-row["documents"], str(row[by[0]])))
+    named = {" ".join("unknown" if row[name] is None else str(row[name]) for name in by): row for row in rows}
+    keys = ("documents", "bytes") if size else ("documents",)
+    return {name: {key: int(row[key] or 0) for key in keys} for name, row in named.items()}
+
+
+def _sum(column: Any) -> int:
+    import pyarrow.compute as pc
+
+    return int(pc.sum(column).as_py() or 0)
+
+
+def _sources(settings: PileSettings, documents: Documents, table: pa.Table, pile: pa.Table) -> dict[str, Any]:
+    read, kept = _counts(table, ["source"], "input_bytes"), _counts(pile, ["source"])
+    nothing = {"documents": 0, "bytes": 0}
+    result = {}
+    for source in settings.sources:
+        inventory = documents.inventories[source.name]
+        mine = table.filter(_equal(table["source"], source.name))
+        decided = _counts(mine, ["decision"], "input_bytes")
+        result[source.name] = {
+            "version": inventory.version,
+            "files": len(inventory.files),
+            "access": source.access,
+            "licence": source.licence if isinstance(source.licence, str) else None,
+            "owner": source.owner if isinstance(source.owner, str) else None,
+            "documents": read.get(source.name, nothing)["documents"],
+            "bytes": read.get(source.name, nothing)["bytes"],
+            "in_pile": kept.get(source.name, nothing),
+            "decisions": {name: decided.get(name, nothing)["documents"] for name in DECISIONS},
+        }
+    return result
+
+
+def _equal(column: Any, value: str) -> Any:
+    import pyarrow.compute as pc
+
+    return pc.equal(column, value)
+
+
+def _licence(pile: pa.Table) -> dict[str, Any]:
+    """Shares of the documents in the pile; `unknown` counts what is stated nowhere or names no known licence."""
+    classes = _counts(pile.set_column(0, "class", pile["licence_class"]), ["class"])
+    unknown = classes.get("unknown", {"documents": 0, "bytes": 0})
+    return {
+        "by_class": classes,
+        "unknown_share": unknown["documents"] / pile.num_rows,
+        "unknown_share_of_bytes": unknown["bytes"] / max(1, _sum(pile["bytes"])),
+    }
+
+
+def reasons(table: pa.Table) -> list[dict[str, Any]]:
+    """What took or changed documents: decision, rule, signal, documents and bytes of input, the largest first."""
+    import pyarrow.compute as pc
+
+    from modelwright.engines import daft
+
+    rows = table.filter(pc.is_valid(table["rule"]))
+    if not rows.num_rows:
+        return []
+    by = ["decision", "rule", "signal"]
+    grouped: list[dict[str, Any]] = daft.group(
+        rows.select([*by, "input_bytes"]), by, {"bytes": "input_bytes"}
+    ).to_pylist()
+    return sorted(grouped, key=lambda row: (-row["documents"], row["rule"], str(row["signal"])))
+
+
+def _redactions(measured: Measured, edits: pa.Table, settings: PileSettings) -> dict[str, Any]:
+    """Spans edited out by kind, and the documents that they stood in; duplicates removed later included."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if settings.redact is None:
+        return {"documents": 0, "spans": 0, "by_kind": {}}
+    found = measured.findings
+    mine = pc.and_(
+        pc.is_in(found["document"], value_set=edits["document"].combine_chunks()),
+        pc.is_in(found["kind"], value_set=pa.array(list(settings.redact.kinds), pa.string())),
+    )
+    by_kind = {kind: count["documents"] for kind, count in _counts(found.filter(mine), ["kind"], None).items()}
+    return {"documents": edits.num_rows, "spans": _sum(edits["spans"]), "by_kind": by_kind}
+
+
+def _holdout(settings: PileSettings, pile: pa.Table) -> dict[str, Any]:
+    """The share asked for and the share reached, of documents, for each source and in all."""
+    held = _counts(pile.filter(_equal(pile["split"], "held_out")), ["source"])
+    every = _counts(pile, ["source"])
+    default = settings.holdout["default"]
+    by_source = {
+        name: {
+            "asked": settings.holdout.get(name, default),
+            "reached": held.get(name, {"documents": 0})["documents"] / count["documents"],
+            "documents": held.get(name, {"documents": 0})["documents"],
+            "bytes": held.get(name, {"bytes": 0})["bytes"],
+        }
+        for name, count in every.items()
+    }
+    documents = sum(count["documents"] for count in held.values())
+    return {"documents": documents, "reached": documents / pile.num_rows, "by_source": by_source}

@@ -1,0 +1,44 @@
+"""What a way of finding duplicates is: it joins distinct texts into components and says how alike two of them are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modelwright.core.spec import Options
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """The distinct texts that duplicates are sought among.
+
+    digests   sha256 hex of each text (n,), sorted and distinct; a text is known by its place here
+    read      texts(wanted) -> batches with the columns `digest` and `text`, each wanted digest at least once
+    cache     a folder that survives runs: what was measured on a text is kept here by its digest
+    """
+
+    digests: pa.Array
+    read: Callable[[pa.Array], Iterator[pa.RecordBatch]]
+    cache: Path
+
+    def __len__(self) -> int:
+        return len(self.digests)
+
+
+class Dedup(Options):
+    """Base of the plugins of kind `dedup`. Equal texts are duplicates for each of them."""
+
+    def components(self, corpus: Corpus) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """The lowest place of the component that each text belongs to (n,): a function of the set of texts alone,
+        neither of their order nor of what the cache holds."""
+        raise NotImplementedError(f"{type(self).__name__} must define components")
+
+    def similarities(self, corpus: Corpus, left: Any, right: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """How alike the texts at the places left[i] and right[i] are, 0 to 1 (m,)."""
+        raise NotImplementedError(f"{type(self).__name__} must define similarities")

@@ -1,0 +1,208 @@
+"""Signatures kept by digest, so that a run signs new texts only.
+
+    <cache>/minhash-<version>/shingles.u64     hashes of all texts one after another, little-endian uint64, appended
+    <cache>/minhash-<version>/<name>.arrow     digest, keys (25 x int64), start, length, truncated of some texts
+
+An index file is written after the hashes that it points at are on disk, and by renaming; hashes behind the last index
+were cut off by a crash and are overwritten. A text may stand in several indices: all say the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modelwright.core.errors import InputError
+from modelwright.core.storage import storage_error
+from modelwright.prepare.dedup.base import Corpus
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+    from modelwright.measure.hashing import Signatures
+
+_INDICES_AT_MOST = 16
+_FLUSH_BYTES = 256 << 20
+
+
+def signatures(corpus: Corpus) -> Signatures:
+    """Signatures of the texts of a corpus, in its order; what the cache lacks is read, measured and kept.
+
+    The hashes are mapped from disk, not loaded. Raises InputError when a text cannot be read, StorageError when the
+    disk refuses.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from modelwright.measure.hashing import SIGNATURE
+
+    folder = corpus.cache / f"minhash-{SIGNATURE}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        index = _load(folder)
+        missing = corpus.digests.filter(pc.invert(pc.is_in(corpus.digests, index["digest"])))
+        if len(missing):
+            index = pa.concat_tables([index, *_measure(corpus, missing, folder, _end(index))])
+        if len(list(folder.glob("*.arrow"))) > _INDICES_AT_MOST:
+            _compact(folder)
+        return _select(index, corpus.digests, folder)
+    except OSError as error:
+        raise storage_error(error, folder) from error
+
+
+def _schema() -> pa.Schema:
+    import pyarrow as pa
+
+    from modelwright.measure.hashing import BANDS
+
+    return pa.schema(
+        {
+            "digest": pa.string(),
+            "keys": pa.list_(pa.int64(), BANDS),
+            "start": pa.int64(),
+            "length": pa.int64(),
+            "truncated": pa.bool_(),
+        }
+    )
+
+
+def _load(folder: Path) -> pa.Table:
+    """All index rows whose hashes are on disk; an index that cannot be read is set aside and its texts signed anew."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    hashes = folder / "shingles.u64"
+    available = hashes.stat().st_size // 8 if hashes.exists() else 0
+    tables = [_schema().empty_table()]
+    for path in sorted(folder.glob("*.arrow")):
+        try:
+            table = pa.ipc.open_file(pa.memory_map(str(path))).read_all().cast(_schema())
+        except (pa.ArrowInvalid, ValueError):
+            path.rename(path.with_suffix(".damaged"))
+            continue
+        ends = pc.add(table["start"], table["length"])
+        tables.append(table.filter(pc.less_equal(ends, available)))
+    return pa.concat_tables(tables)
+
+
+def _end(index: pa.Table) -> int:
+    import pyarrow.compute as pc
+
+    return int(pc.max(pc.add(index["start"], index["length"])).as_py() or 0)
+
+
+def _measure(corpus: Corpus, missing: pa.Array, folder: Path, end: int) -> Iterator[pa.Table]:
+    """Sign the missing texts; yields the index rows as they become durable."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from modelwright.measure.hashing import sign
+
+    wanted, rows, held = missing, [], 0
+    with _open(folder / "shingles.u64", end) as file:
+        for batch in corpus.read(missing):
+            digests = batch.column("digest").cast(pa.string())
+            fresh = _first(digests, wanted)
+            signed = sign(batch.column("text").take(fresh))
+            digests = digests.take(fresh)
+            file.write(signed.shingles.data)
+            rows.append(_rows(digests, signed, end))
+            end += len(signed.shingles)
+            held += signed.shingles.nbytes + signed.keys.nbytes
+            wanted = wanted.filter(pc.invert(pc.is_in(wanted, digests)))
+            if held > _FLUSH_BYTES:
+                yield _flush(file, folder, rows)
+                rows, held = [], 0
+        if rows:
+            yield _flush(file, folder, rows)
+    if len(wanted):
+        raise InputError(
+            f"{len(wanted)} texts could not be read while seeking duplicates",
+            hint="the store of texts is damaged: `modelwright verify` names what is missing",
+            value=wanted[0].as_py(),
+        )
+
+
+def _open(path: Path, end: int) -> Any:
+    """The file of hashes, open for writing at hash number `end`; what lies behind was never indexed."""
+    path.touch()
+    file = path.open("r+b")
+    file.truncate(8 * end)
+    file.seek(8 * end)
+    return file
+
+
+def _first(digests: pa.Array, wanted: pa.Array) -> pa.Array:
+    """Places of the first row of each wanted digest in a batch."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    places = np.flatnonzero(pc.is_in(digests, wanted).to_numpy(zero_copy_only=False))
+    codes = pc.dictionary_encode(digests.take(pa.array(places))).indices.to_numpy()
+    return pa.array(places[np.unique(codes, return_index=True)[1]])
+
+
+def _rows(digests: pa.Array, signed: Signatures, end: int) -> pa.Table:
+    import pyarrow as pa
+
+    schema = _schema()
+    keys = pa.FixedSizeListArray.from_arrays(pa.array(signed.keys.reshape(-1)), type=schema.field("keys").type)
+    columns = [digests, keys, pa.array(signed.starts + end), pa.array(signed.lengths), pa.array(signed.truncated)]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def _flush(file: Any, folder: Path, rows: list[pa.Table]) -> pa.Table:
+    import pyarrow as pa
+
+    file.flush()
+    os.fsync(file.fileno())
+    table = pa.concat_tables(rows)
+    _write(table, folder)
+    return table
+
+
+def _write(table: pa.Table, folder: Path) -> Path:
+    """One index file, named by the digests that it holds and complete once it bears its name."""
+    import pyarrow as pa
+
+    name = hashlib.sha256("".join(table["digest"].to_pylist()).encode()).hexdigest()[:32]
+    path = folder / f"{name}.arrow"
+    temporary = path.with_suffix(".new")
+    with pa.OSFile(str(temporary), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+    os.replace(temporary, path)
+    return path
+
+
+def _compact(folder: Path) -> None:
+    """Write all indices as one, then remove them: at no moment is a text unknown."""
+    old = set(folder.glob("*.arrow"))
+    written = _write(_load(folder), folder)
+    for path in old - {written}:
+        path.unlink()
+
+
+def _select(index: pa.Table, digests: pa.Array, folder: Path) -> Signatures:
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from modelwright.measure.hashing import BANDS, Signatures
+
+    index = index.combine_chunks()
+    table = index.take(pc.index_in(digests, value_set=index["digest"]))
+    keys: np.ndarray[Any, np.dtype[np.int64]] = np.zeros((len(digests), BANDS), np.int64)
+    if len(digests):
+        flat = pa.concat_arrays(table["keys"].chunks).flatten().to_numpy(zero_copy_only=False)
+        keys = np.ascontiguousarray(flat.reshape(-1, BANDS))
+    path = folder / "shingles.u64"
+    hashes: np.ndarray[Any, np.dtype[np.uint64]] = np.zeros(0, np.uint64)
+    if path.exists() and path.stat().st_size:
+        hashes = np.memmap(path, np.uint64, "r").view(np.ndarray)
+    starts, lengths = (np.ascontiguousarray(table[name].to_numpy(), np.int64) for name in ("start", "length"))
+    return Signatures(keys, hashes, starts, lengths, table["truncated"].to_numpy())

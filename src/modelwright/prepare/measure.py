@@ -1,0 +1,277 @@
+"""Documents -> signals and findings: each signal is measured once per distinct input, and kept by key.
+
+A key is the digest of what a signal declares that it reads (the text stands for itself by its digest). The order is:
+distinct keys, anti-join with what is kept, and only for the rest are texts read. A group of about 64 MB is kept
+before the next is begun, so that a killed run loses no more than one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modelwright.core import plugins
+from modelwright.core.context import Context, each
+from modelwright.core.errors import UnknownName, UsageError
+from modelwright.core.fingerprint import digest, digest_file, identity
+from modelwright.prepare import cache
+from modelwright.prepare.documents import Documents
+from modelwright.prepare.signal import Signal
+from modelwright.prepare.texts import BATCH_BYTES, TextStore
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+ALWAYS = ("language", "code_language", "kind", "counts", "licence")
+"""Signals that are measured for every pile, whatever its rules."""
+STATED = (
+    "document", "source", "origin", "path", "modality", "access", "licence", "owner", "digest", "bytes",
+)  # fmt: skip
+"""Columns that documents have before anything is measured; rules may name them, signals may read them."""
+_GROUP_BYTES = 64_000_000
+
+
+@dataclass(frozen=True)
+class Measured:
+    """values: one row a document in the given order, columns STATED and the outputs of the signals.
+    findings: document, source, origin, signal, kind, start, end, confidence; offsets in UTF-8 bytes of the input text.
+    """
+
+    values: pa.Table
+    findings: pa.Table
+    signals: tuple[str, ...]
+
+
+def all_signals() -> dict[str, Signal]:
+    """Every signal by its plugin name, with default options."""
+    found: dict[str, Signal] = {}
+    for name in plugins.catalogue("signals"):
+        signal = plugins.load("signals", name)()
+        if not isinstance(signal, Signal):
+            raise UsageError(f"the signal {name!r} is not derived from Signal", value=name)
+        found[name] = signal
+    return found
+
+
+def producers(signals: Mapping[str, Signal]) -> dict[str, str]:
+    """Column -> name of the signal that gives it. Raises UsageError when two signals give one column."""
+    owner: dict[str, str] = {}
+    for name, signal in signals.items():
+        for column in signal.outputs:
+            if column in owner or column in STATED or column == "text":
+                raise UsageError(
+                    f"the column {column!r} is given by {owner.get(column, 'every document')} and by {name}",
+                    hint="rename the output of one signal",
+                    value=column,
+                )
+            owner[column] = name
+    return owner
+
+
+def needed(columns: Iterable[str], names: Iterable[str], signals: Mapping[str, Signal]) -> list[str]:
+    """The signals `names`, those that give `columns`, and those that they read, each after what it reads.
+
+    Raises UnknownName for a column that nothing gives, UsageError for signals that need each other.
+    """
+    owner = producers(signals)
+    order: list[str] = []
+
+    def visit(name: str, path: tuple[str, ...]) -> None:
+        if name in path:
+            raise UsageError(f"the signals {' -> '.join((*path, name))} need each other", value=name)
+        if name in order:
+            return
+        for column in signals[name].inputs:
+            if column in owner:
+                visit(owner[column], (*path, name))
+            elif column not in STATED and column != "text":
+                raise UnknownName("input", column, [*STATED, "text", *owner], where=f"the signal {name}")
+        order.append(name)
+
+    for name in names:
+        if name not in signals:
+            raise UnknownName("signal", name, signals)
+        visit(name, ())
+    for column in columns:
+        if column not in STATED:
+            if column not in owner:
+                raise UnknownName("signal", column, [*owner, *STATED], where="the rules")
+            visit(owner[column], ())
+    return order
+
+
+def measure(documents: Documents, signals: Mapping[str, Signal], order: Sequence[str], context: Context) -> Measured:
+    """Measure the signals in `order` on every document; a document without a text gets nulls."""
+    import pyarrow as pa
+
+    values = documents.table.select(list(STATED))
+    findings = [_findings_schema().empty_table()]
+    for name in order:
+        signal = signals[name]
+        keys = keys_of(signal, values)
+        kept = _measured(name, signal, values, keys, documents, context)
+        places = pa.compute.index_in(keys, value_set=kept["key"].combine_chunks())
+        for column, kind in signal.outputs.items():
+            taken = kept[column].combine_chunks().take(places)
+            values = values.append_column(pa.field(column, pa.type_for_alias(kind)), taken)
+        if signal.finds:
+            findings.append(_spread(name, values, kept["findings"].combine_chunks(), places))
+    return Measured(values, pa.concat_tables(findings), tuple(order))
+
+
+def keys_of(signal: Signal, values: pa.Table) -> pa.Array:
+    """The cache key of each row for a signal: 32 hex digits over its declared inputs; null where there is no text."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    texts = values["digest"].combine_chunks()
+    if signal.inputs == ("text",):
+        return pc.utf8_slice_codeunits(texts, 0, 32)
+    parts = []
+    for column in signal.inputs:
+        part = texts if column == "text" else values[column].combine_chunks().cast(pa.string())
+        size = pc.binary_length(part).cast(pa.string())
+        parts.append(pc.fill_null(pc.binary_join_element_wise(size, part, ":"), "-"))
+    joined = pc.binary_join_element_wise(*parts, ",").to_pylist()
+    keys = [hashlib.blake2b(line.encode(), digest_size=16).hexdigest() for line in joined]
+    return pc.if_else(pc.is_valid(texts), pa.array(keys, pa.string()), pa.scalar(None, pa.string()))
+
+
+def _measured(
+    name: str, signal: Signal, values: pa.Table, keys: pa.Array, documents: Documents, context: Context
+) -> pa.Table:
+    """Key, outputs and findings for at least every key, from the cache and, where it lacks them, measured now."""
+    folder = context.home / "cache" / "signals" / f"{name}-{_meaning(name, signal)}"
+    schema = _kept_schema(signal)
+    kept, covered = cache.read(folder, schema, "key")
+    todo = _todo(signal, values, keys, documents.table, covered)
+    if todo.num_rows:
+        documents.ensure_texts(todo, context)
+        groups = list(_groups(todo))
+        for group in each(groups, context, f"measuring {name}", len(groups), "groups of 64 MB"):
+            rows = _apply(signal, group, documents.texts, schema)
+            cache.append(folder, rows, rows["key"].to_pylist())
+        cache.compact(folder, schema, "key")
+        kept, _ = cache.read(folder, schema, "key")
+    return kept
+
+
+def _meaning(name: str, signal: Signal) -> str:
+    """What a cached value depends on besides its inputs: options, code, model files, columns."""
+    files = sorted(digest_file(Path(path)) for path in signal.files())
+    options = identity(signal)
+    return digest([name, options, plugins.code_identity(signal), signal.inputs, signal.outputs, signal.finds, files])[
+        :16
+    ]
+
+
+def _kept_schema(signal: Signal) -> pa.Schema:
+    import pyarrow as pa
+
+    fields = [("key", pa.string()), *((column, pa.type_for_alias(kind)) for column, kind in signal.outputs.items())]
+    return pa.schema([*fields, ("findings", findings_type())] if signal.finds else fields)
+
+
+def findings_type() -> pa.DataType:
+    """What a signal's column `findings` holds: a list of spans a document."""
+    import pyarrow as pa
+
+    span = [("kind", pa.string()), ("start", pa.int64()), ("end", pa.int64()), ("confidence", pa.float64())]
+    return pa.list_(pa.struct(span))
+
+
+def _todo(signal: Signal, values: pa.Table, keys: pa.Array, table: pa.Table, covered: set[str]) -> pa.Table:
+    """One document for each key that is not kept: key, digest, bytes, piece and the inputs, in order of the pile."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from modelwright.engines import daft
+
+    distinct = pc.unique(keys).drop_null()
+    if not len(distinct) or covered.issuperset(distinct.to_pylist()):
+        return pa.table({"key": pa.array([], pa.string())})
+    new = daft.anti_join(
+        daft.from_arrow(pa.table({"key": distinct})),
+        daft.from_arrow(pa.table({"key": pa.array(covered, pa.string())})),
+        "key",
+    )
+    missing = daft.collect(new, pa.schema([("key", pa.string())]))["key"].combine_chunks()
+    first = np.sort(pc.index_in(missing, value_set=keys).to_numpy())
+    inputs = [column for column in signal.inputs if column not in ("text", "digest", "bytes")]
+    columns = {"key": keys, "digest": values["digest"], "bytes": values["bytes"], "piece": table["piece"]}
+    return pa.table({**columns, **{name: values[name] for name in inputs}}).take(pa.array(first))
+
+
+def _groups(todo: pa.Table) -> Iterator[pa.Table]:
+    import numpy as np
+
+    ends = np.cumsum(todo["bytes"].to_numpy())
+    first = 0
+    while first < len(ends):
+        before = ends[first - 1] if first else 0
+        last = max(first + 1, int(np.searchsorted(ends, before + _GROUP_BYTES, side="right")))
+        yield todo.slice(first, last - first)
+        first = last
+
+
+def _apply(signal: Signal, group: pa.Table, texts: TextStore, schema: pa.Schema) -> pa.Table:
+    """Read the texts of a group in tasks and map the signal over them; rows in the order of keys."""
+    import pyarrow as pa
+
+    from modelwright.engines import daft
+
+    narrow = list(dict.fromkeys(["key", "digest", *(name for name in signal.inputs if name != "text")]))
+    read = pa.schema([*(group.schema.field(name) for name in narrow), ("text", pa.large_string())])
+    tasks = [_Texts(part.select(narrow), texts) for part in _parts(group)]
+    outputs = pa.schema([field for field in schema if field.name != "key"])
+    frame = daft.map_batches(daft.read(tasks, read), signal.measure, list(signal.inputs), outputs, keep=["key"])
+    return daft.collect(frame, schema).sort_by("key")
+
+
+def _parts(group: pa.Table) -> Iterator[pa.Table]:
+    """Slices of about 8 MB of text."""
+    import numpy as np
+
+    ends = np.cumsum(group["bytes"].to_numpy())
+    bounds = np.searchsorted(ends, np.arange(BATCH_BYTES, int(ends[-1]) + BATCH_BYTES, BATCH_BYTES), side="right")
+    first = 0
+    for last in dict.fromkeys([*bounds.tolist(), group.num_rows]):
+        if last > first:
+            yield group.slice(first, last - first)
+            first = last
+
+
+@dataclass(frozen=True)
+class _Texts:
+    """One task: rows with their texts."""
+
+    rows: pa.Table
+    texts: TextStore
+
+    def __call__(self) -> Iterator[Any]:
+        return self.texts.batches(self.rows)
+
+
+def _findings_schema() -> pa.Schema:
+    import pyarrow as pa
+
+    named = [(name, pa.string()) for name in ("document", "source", "origin", "signal", "kind")]
+    return pa.schema([*named, ("start", pa.int64()), ("end", pa.int64()), ("confidence", pa.float64())])
+
+
+def _spread(name: str, values: pa.Table, spans: pa.Array, places: pa.Array) -> pa.Table:
+    """One row a finding: documents with the same text have the same findings, each its own rows."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    lists = spans.take(places)
+    rows, found = pc.list_parent_indices(lists), pc.list_flatten(lists)
+    columns = {column: values[column].take(rows) for column in ("document", "source", "origin")}
+    columns["signal"] = pa.repeat(pa.scalar(name, pa.string()), len(rows))
+    for column in ("kind", "start", "end", "confidence"):
+        columns[column] = pc.struct_field(found, column)
+    return pa.table(columns).cast(_findings_schema())
