@@ -1,0 +1,241 @@
+"""Programming language: table of names, then a linear classifier over the candidates, then rules for YAML and HCL.
+
+The table (`data/code_languages.json`) gives the languages that a path or a first line allows. Where it leaves
+several, or
+the text has no telling name, the hashed linear model `data/code_language.safetensors` decides; it has a class
+"not code", learnt from prose. Whether YAML is Ansible is decided by a rule (`ansible.py`), never by the model.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from modelwright.measure.ansible import READ_BYTES, is_ansible
+from modelwright.measure.model_files import CODE_MODEL, CODE_TABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from modelwright.measure.spans import Texts
+
+NOT_CODE = "not code"
+
+
+class Table(NamedTuple):
+    """What a name allows. Keys of `extensions` have no leading dot; values are in order of preference."""
+
+    types: dict[str, str]
+    extensions: dict[str, tuple[str, ...]]
+    names: dict[str, tuple[str, ...]]
+    interpreters: dict[str, tuple[str, ...]]
+
+
+class Model(NamedTuple):
+    """Weights (buckets, classes) int8 with a factor and bias for each class; `classes` names the columns."""
+
+    classes: tuple[str, ...]
+    weights: NDArray[np.int8]
+    scale: NDArray[np.float32]
+    bias: NDArray[np.float32]
+
+
+class Guess(NamedTuple):
+    """A language, or None for "not code", and how sure that is (0 to 1)."""
+
+    language: str | None
+    confidence: float
+
+
+@functools.lru_cache(maxsize=1)
+def table() -> Table:
+    """The table of names, read once a process."""
+    content = json.loads(CODE_TABLE.read_text(encoding="utf-8"))
+    lists: dict[str, dict[str, list[str]]] = {"extensions": {}, "names": {}, "interpreters": {}}
+    for row in content["languages"]:
+        for field, found in lists.items():
+            for key in row[field]:
+                found.setdefault(key, []).append(row["name"])
+    for extension, first in content["preferred"].items():
+        languages = lists["extensions"][extension]
+        languages.sort(key=lambda name, first=first: name != first)  # type: ignore[misc]
+    frozen = {field: {key: tuple(names) for key, names in found.items()} for field, found in lists.items()}
+    return Table({row["name"]: row["type"] for row in content["languages"]}, **frozen)
+
+
+@functools.lru_cache(maxsize=1)
+def model() -> Model:
+    """The classifier, read once a process."""
+    from safetensors import safe_open
+
+    from modelwright.measure.spans import read_only
+
+    with safe_open(CODE_MODEL, framework="numpy") as file:
+        classes = tuple(json.loads(file.metadata()["classes"]))
+        return Model(
+            classes,
+            read_only(file.get_tensor("weights")),
+            file.get_tensor("scale").copy(),
+            file.get_tensor("bias").copy(),
+        )
+
+
+@functools.lru_cache(maxsize=65536)
+def _by_name(name: str) -> tuple[str, ...]:
+    """Languages that a file name allows: the whole name, then the longest known suffix, as written and in lower
+    case.
+    """
+    known = table()
+    if name in known.names:
+        return known.names[name]
+    parts = name.split(".")
+    for first in range(1, len(parts)):
+        suffix = ".".join(parts[first:])
+        found = known.extensions.get(suffix) or known.extensions.get(suffix.lower())
+        if found:
+            return found
+    for known_name in ("Dockerfile", "Containerfile", "Makefile", "Jenkinsfile"):
+        if name.startswith((known_name + ".", known_name + "-")):
+            return known.names[known_name]
+    if re.fullmatch(r"requirements[\w.-]*\.txt", name):
+        return ("pip requirements",)
+    return ()
+
+
+_SHEBANG = re.compile(rb"#!\s*(?:\S*/)?([\w.+-]+)(?:[ \t]+(?:-\S+[ \t]+|\w+=\S+[ \t]+)*(?:\S*/)?([\w.+-]+))?")
+
+
+def _by_first_line(head: bytes) -> tuple[str, ...]:
+    """Languages that a shebang or a telling first line allows."""
+    if head.startswith(b"#!"):
+        found = _SHEBANG.match(head)
+        if found:
+            word = found.group(2) if found.group(1) == b"env" and found.group(2) else found.group(1)
+            name = word.decode("ascii")
+            known = table().interpreters
+            return known.get(name) or known.get(re.sub(r"[\d.]+$", "", name), ())
+    start = head[:200].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    for mark, language in ((b"<?xml", "xml"), (b"<?php", "php"), (b"<!doctype html", "html"), (b"<html", "html")):
+        if start.startswith(mark):
+            return (language,)
+    return ()
+
+
+def candidates(path: str | None, head: bytes) -> tuple[str, ...]:
+    """Languages that the path and the first bytes of a text allow; empty when neither says anything.
+
+    A first line that agrees with one of the path's languages decides between them.
+    """
+    named = _by_name(path.replace("\\", "/").rsplit("/", 1)[-1]) if path else ()
+    if len(named) == 1:
+        return named
+    lines = _by_first_line(head)
+    if not named:
+        return lines
+    common = tuple(name for name in named if name in lines)
+    return common or named
+
+
+def _shares(row: NDArray[np.float32], columns: Sequence[int]) -> NDArray[np.float64]:
+    values = np.exp((row[list(columns)] - row[list(columns)].max()).astype(np.float64))
+    return values / values.sum()  # type: ignore[no-any-return]
+
+
+_TELLING = {
+    name: re.compile(pattern, re.M)
+    for name, pattern in {
+        "apex": rb"(?i)^\s*trigger\s+\w+\s+on\b|^\s*(?:@istest|(?:global|public|private)\s[\w ]*class)\b",
+        "bitbake": rb"^(?:inherit \w|SRC_URI|DESCRIPTION\s*=|LICENSE\s*=)",
+        "forth": rb"^(?:: \S|\\ )",
+        "glsl": rb"^\s*(?:#version\s\d|uniform\s|varying\s|precision\s)|\bgl_(?:Position|Frag|Vertex)",
+        "json": rb"\A\s*[\[{]",
+        "matlab": rb"^\s*%|^\s*function\b",
+        "objective-c": rb"^\s*(?:@(?:interface|implementation|protocol|property|class|end)\b|#import\s)",
+        "c++": rb"^\s*(?:template\s*<|namespace\s+[\w:]*\s*\{|class\s+\w+[^;\n]*$)"
+        rb"|^\s*(?:using\s+(?:namespace|\w+\s*=)|(?:public|private|protected):)"
+        rb"|\bstd::|^\s*#\s*include\s*<[a-z_]+>",
+        "opencl": rb"\b__?kernel\b|\b__global\b",
+        "pascal": rb"(?i)^\s*(?:unit|program|library)\s+\w+;|^\s*(?:uses|implementation|procedure)\b|\{\$\w+",
+        "php": rb"<\?(?:php|=|\s)",
+        "plpgsql": rb"(?i)\blanguage\s+'?plpgsql",
+        "plsql": rb"(?i)\b(?:varchar2|pragma\s+\w+;|dbms_output|create\s+or\s+replace\s+(?:package|type))"
+        rb"|(?i:%rowtype|%type\b)",
+        "prolog": rb"^\s*:-|^[a-z]\w*\(.*\)\s*:-",
+        "puppet": rb"^\s*(?:class|define|node)\s[^;\n]*\{|^\s*\w+\s*=>\s*['\"$]",
+        "raku": rb"^\s*(?:use v6|unit (?:module|class)|my (?:class|role)\b)",
+        "reason": rb"^\s*(?:let\s+\w+\s*=\s*\(?.*=>|module\s+\w+\s*=\s*\{)",
+        "smalltalk": rb"![\w\s]+methodsFor:",
+        "standard ml": rb"^\s*(?:structure|signature|functor)\s+\w+|^\s*fun\s+\w+.*=",
+        "tex": rb"^\s*\\(?:documentclass|usepackage|newcommand|NeedsTeXFormat|ProvidesClass|contentsline|begin)\b",
+        "vba": rb"^(?:VERSION \d|Attribute VB_|\s*(?:Public|Private)?\s*Sub\s)",
+        "xml": rb"\A(?:\xef\xbb\xbf)?\s*<[?!a-zA-Z]",
+    }.items()
+}
+"""What settles a shared extension: marks that only this one of its languages has."""
+
+
+def _choose(allowed: tuple[str, ...], row: NDArray[np.float32], classes: dict[str, int], text: bytes) -> Guess:
+    """The best of the allowed languages, or of all classes when nothing is allowed in particular."""
+    if len(allowed) == 1:
+        return Guess(allowed[0], 1.0)
+    if not allowed:
+        shares = _shares(row, range(len(row)))
+        best = int(shares.argmax())
+        name = next(name for name, column in classes.items() if column == best)
+        return Guess(None if name == NOT_CODE else name, float(shares[best]))
+    for name in allowed:
+        pattern = _TELLING.get(name)
+        if pattern and pattern.search(text):
+            return Guess(name, 0.95)
+    known = [name for name in allowed if name in classes]
+    if not known:
+        return Guess(allowed[0], 1.0 / len(allowed))
+    shares = _shares(row, [classes[name] for name in known])
+    return Guess(known[int(shares.argmax())], float(shares.max()))
+
+
+_RULED = (("yaml",), ("hcl",), ("terraform",))
+_HCL_BLOCK = re.compile(rb'^(?:terraform\s*\{|(?:resource|data|provider|module|variable|output)\s+"|locals\s*\{)', re.M)
+
+
+def _settle(guess: Guess, path: str | None, text: bytes) -> Guess:
+    """The rules behind the classifier: Ansible or other YAML, Terraform or other HCL, plain text is no code."""
+    if guess.language == "yaml" and is_ansible(text, path):
+        return Guess("ansible", guess.confidence)
+    if guess.language == "terraform" and path and path.endswith(".hcl") and ".terraform" not in path:
+        return Guess("terraform" if _HCL_BLOCK.search(text) else "hcl", guess.confidence)
+    if guess.language == "text":
+        return Guess(None, guess.confidence)
+    return guess
+
+
+def identify(texts: Texts, paths: Sequence[str | None]) -> list[Guess]:
+    """The language of each text. `paths` are names as evidence (None: unknown); a null text gives Guess(None, 0.0)."""
+    from modelwright.measure import code_features
+    from modelwright.measure.spans import texts_at
+
+    learnt = model()
+    classes = {name: column for column, name in enumerate(learnt.classes)}
+    heads = [texts.bytes(row, 256) for row in range(len(texts))]
+    allowed = [candidates(path, head) for path, head in zip(paths, heads, strict=True)]
+    open_rows = [row for row, names in enumerate(allowed) if len(names) != 1 and texts.valid[row]]
+    measured = code_features.scores(texts_at(texts, open_rows), learnt.weights, learnt.scale, learnt.bias)
+    scores = dict(zip(open_rows, measured, strict=True))
+    nothing = np.zeros(len(learnt.classes), np.float32)
+    guesses = []
+    for row, names in enumerate(allowed):
+        if not texts.valid[row]:
+            guesses.append(Guess(None, 0.0))
+            continue
+        text = texts.bytes(row, READ_BYTES) if len(names) > 1 or names in _RULED else b""
+        guess = _choose(names, scores.get(row, nothing), classes, text)
+        if guess.language == "yaml" and not text:
+            text = texts.bytes(row, READ_BYTES)
+        guesses.append(_settle(guess, paths[row], text))
+    return guesses

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from modelwright.prepare.signal import Signal
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class CodeLanguage(Signal):
+    """Programming language by name, first line and a linear classifier; null means "not code", confidence says how
+    sure.
+
+    Names are linguist's in lower case, plus `ansible` and `terraform`; markdown, HTML, JSON and YAML count too.
+    """
+
+    version: ClassVar[int] = 1
+    inputs: ClassVar[tuple[str, ...]] = ("text", "path")
+    outputs: ClassVar[dict[str, str]] = {"code_language": "string", "code_language_confidence": "float64"}
+
+    def files(self) -> tuple[Path, ...]:
+        """The table of names and the classifier."""
+        from modelwright.measure.model_files import CODE_MODEL, CODE_TABLE
+
+        return (CODE_TABLE, CODE_MODEL)
+
+    def measure(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Columns `code_language` (string) and `code_language_confidence` (0 to 1); both null where the text is
+        null.
+        """
+        import numpy as np
+        import pyarrow as pa
+
+        from modelwright.measure.code_language import identify
+        from modelwright.measure.spans import float_column, texts_of
+
+        texts = texts_of(batch.column("text"))
+        guesses = identify(texts, batch.column("path").to_pylist())
+        return pa.record_batch(
+            {
+                "code_language": pa.array([guess.language for guess in guesses], pa.string()),
+                "code_language_confidence": float_column(
+                    np.array([guess.confidence for guess in guesses], np.float64), texts.valid
+                ),
+            }
+        )
