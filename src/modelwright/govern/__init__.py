@@ -1,0 +1,1 @@
+"""The ledger and its printed views: keys, statements, records, lineage, cards, receipts, gates, verification."""

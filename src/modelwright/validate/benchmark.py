@@ -1,0 +1,40 @@
+"""What a benchmark is: it asks a model about items and gives one row of scores for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from modelwright.core.spec import Options
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from modelwright.engines.pile_reader import PileReader
+    from modelwright.models.inference import Loaded
+
+Progress = Callable[[int, int, str], None]
+"""progress(done, total, unit); raises `Stopped` when the user asked to stop."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a model may be measured on: the pile's held-out documents, and the held-out pairs (prompt, completion,
+    digest). None where the project has none."""
+
+    pile: PileReader | None = None
+    pairs: pa.Table | None = None
+
+
+class Benchmark(Options):
+    """Base of the plugins of kind `benchmarks`. A benchmark is one file in `validate/benchmarks/`."""
+
+    def score(self, loaded: Loaded, evidence: Evidence, progress: Progress) -> pa.Table:
+        """One row per item with the columns of `formats.scores.schema` except `benchmark`, in any order; none when
+        there is nothing to measure on. A pure function of model, evidence and options."""
+        raise NotImplementedError(f"{type(self).__name__} must define score")
+
+    def work(self, counts: dict[str, Any]) -> float:
+        """Bytes of text that the model will read, for the estimate, from the pile's counts (`PileRecord.counts`)."""
+        return 0.0

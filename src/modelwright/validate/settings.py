@@ -1,0 +1,29 @@
+"""What a project file may say about validation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from modelwright.core.plugins import Plugins
+from modelwright.core.spec import Options
+from modelwright.validate.benchmark import Benchmark
+
+if TYPE_CHECKING:
+    ManyBenchmarks = tuple[Benchmark, ...]
+else:
+    ManyBenchmarks = Plugins("benchmarks")
+
+
+class ValidateSettings(Options):
+    """What is measured on the model and on what was tuned from it."""
+
+    benchmarks: ManyBenchmarks = Field(
+        default=("bits_per_byte",),
+        validate_default=True,
+        min_length=1,
+        description="what is measured",
+    )
+    confidence: float = Field(0.95, gt=0.5, lt=1, description="confidence of the intervals")
+    seed: int = Field(0, ge=0, description="seed of everything resampled")
