@@ -189,7 +189,9 @@ def items_to_decide(interval: Interval, bound: float) -> int | None:
     if value == bound:
         return None
     half = high - value if bound > value else value - low
-    return max(1, math.ceil(items * (half / (bound - value)) ** 2) - items)
+    ratio = half / abs(bound - value)
+    wanted = items * ratio * ratio  # not a power: that overflows instead of growing infinite
+    return max(1, math.ceil(wanted) - items) if wanted <= _ITEMS_AT_MOST else None
 
 
 def _smallest(holds: Callable[[int], bool]) -> int:
