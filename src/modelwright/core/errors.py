@@ -31,6 +31,7 @@ class ModelwrightError(Exception):
         self.message = message
         self.hint = hint
         self.value = value
+        self.steps: list[dict[str, Any]] = []  # what a run had done before it failed
 
     def to_json(self) -> dict[str, Any]:
         """The contract's `error` object."""

@@ -28,6 +28,7 @@ from modelwright.core.spec import Options, validated
 
 _ROOT = Path(__file__).resolve().parent.parent
 _project_folder: Path | None = None
+_entered: list[str] = []
 
 
 @dataclass(frozen=True)
@@ -46,18 +47,22 @@ def use_project(folder: Path | None) -> None:
     global _project_folder
     _project_folder = folder
     catalogue.cache_clear()
+    _module_names.cache_clear()
+    _leave_project()
     if folder is not None and (folder / "plugins").is_dir():
         # A plugin imports its helpers as plain modules of the plugins folder.
-        _forget_project_modules()
-        path = str(folder / "plugins")
-        sys.path[:] = [entry for entry in sys.path if entry != path] + [path]
+        sys.path.append(str(folder / "plugins"))
+        _entered.append(str(folder / "plugins"))
 
 
-def _forget_project_modules() -> None:
-    for name, module in list(sys.modules.items()):
-        origin = getattr(module, "__file__", None) or ""
-        if name.startswith("modelwright_project.") or ("/plugins/" in origin and str(_project_folder) in origin):
-            del sys.modules[name]
+def _leave_project() -> None:
+    """Forget the modules and the import path of the project that was loaded before, whose names may be the same."""
+    for path in _entered:
+        sys.path[:] = [entry for entry in sys.path if entry != path]
+        for name, module in list(sys.modules.items()):
+            if (getattr(module, "__file__", None) or "").startswith(path + "/"):
+                del sys.modules[name]
+    _entered.clear()
 
 
 def project_folder() -> Path | None:

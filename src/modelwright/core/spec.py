@@ -102,13 +102,13 @@ def parse_budget(value: Any) -> Any:
     match = re.fullmatch(r"\$\s*([0-9.]+)", text)
     if match:
         return Budget(amount=float(match.group(1)), unit="dollars")
-    match = re.fullmatch(r"([0-9.]+)\s*([kMBT]?)\s*([A-Za-z]+)", text)
-    if match:
-        name = match.group(3) if match.group(3) in _UNITS else match.group(3).lower()
-        scale = _SCALES[match.group(2)]
-        if name in _UNITS:
+    # `kWh` is tried whole before `k` is read as a thousand.
+    for pattern in (r"([0-9.]+)\s*()([A-Za-z]+)", r"([0-9.]+)\s*([kMBT])\s*([A-Za-z]+)"):
+        match = re.fullmatch(pattern, text)
+        name = match.group(3).lower() if match else ""
+        if match and name in _UNITS:
             unit, factor = _UNITS[name]
-            return Budget(amount=float(match.group(1)) * scale * factor, unit=unit)
+            return Budget(amount=float(match.group(1)) * _SCALES[match.group(2)] * factor, unit=unit)
     raise ValueError(f"{value!r} is no budget; write `3 min`, `2 h`, `300 steps`, `50M tokens`, `$2` or `0.5 kWh`")
 
 

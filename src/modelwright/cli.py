@@ -1,0 +1,383 @@
+"""The command line: every command calls `modelwright.api`, prints a table, or with `--json` one object."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from modelwright import api, terminal
+from modelwright.core.errors import ModelwrightError, UsageError
+
+app = typer.Typer(
+    help="From raw data to a governed, running model with one project file.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+pile = typer.Typer(help="Versions of the base data pile.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(pile, name="pile")
+
+Place = Annotated[Path, typer.Argument(metavar="PROJECT", help="folder or modelwright.yaml")]
+At = Annotated[Path, typer.Option("--project", "-p", help="folder or modelwright.yaml")]
+Json = Annotated[bool, typer.Option("--json", help="print one JSON object")]
+Set = Annotated[list[str] | None, typer.Option("--set", help="override a setting: prepare.rules.gopher.min_words=30")]
+Sample = Annotated[str | None, typer.Option("--sample", help="use a share of the documents, such as 1%")]
+PileRef = Annotated[str, typer.Option("--at", help="version of the pile: pile@3, a tag or a digest")]
+
+# Typer carries a click of its own, whose base of errors has no public name.
+ClickError: type[Any] = typer.BadParameter.__mro__[2]
+
+_trust = False
+
+
+@app.callback()
+def common(
+    trust_plugins: Annotated[
+        bool, typer.Option("--trust-plugins", help="run the code in a project's plugins/")
+    ] = False,
+    version: Annotated[bool, typer.Option("--version", help="print the version")] = False,
+) -> None:
+    global _trust
+    _trust = trust_plugins
+    if version:
+        import modelwright
+
+        print(modelwright.__version__)
+        raise typer.Exit
+
+
+def opened(place: Path, overrides: Sequence[str] | None = None) -> api.Project:
+    return api.load(place, overrides or (), _ask)
+
+
+def _ask(files: list[Path]) -> bool:
+    terminal.err().print(f"This project brings its own code: {', '.join(str(path) for path in files)}")
+    if _trust:
+        return True
+    return sys.stdin.isatty() and typer.confirm("Run it with your rights?", err=True)
+
+
+def answer(as_json: bool, data: Any, show: Callable[[Any], None]) -> None:
+    """One JSON object on stdout, or the table for people."""
+    if as_json:
+        print(json.dumps(data, ensure_ascii=False, default=str))
+    else:
+        show(data)
+
+
+@app.command(epilog="Example: modelwright new handbook --template pile")
+def new(
+    folder: Path,
+    template: Annotated[str, typer.Option(help="see `modelwright list templates`")] = "demo",
+    json_: Json = False,
+) -> None:
+    """Make a project that runs as it is."""
+    path = api.new(folder, template)
+    answer(json_, {"project": str(path)}, lambda data: print(f"made {path}\nnext: modelwright run {folder}"))
+
+
+@app.command(epilog="Example: modelwright plan --set prepare.rules.gopher.min_words=30")
+def plan(
+    place: Place = Path("."), set_: Set = None, sample: Sample = None, to: str | None = None, json_: Json = False
+) -> None:
+    """Per step: unchanged, or will run because ...; with time, memory, disk and their basis."""
+    rows = opened(place, _overrides(set_, sample)).plan(to)
+    answer(json_, {"steps": rows}, terminal.show_plan)
+
+
+def _overrides(set_: list[str] | None, sample: str | None) -> list[str]:
+    return [*(set_ or []), *([f"prepare.sample={sample.replace('%', ' %')}"] if sample else [])]
+
+
+@app.command(epilog="Example: modelwright run demo --to train")
+def run(
+    place: Place = Path("."),
+    to: Annotated[str | None, typer.Option(help="last stage: prepare, train, validate, tune, deploy")] = None,
+    set_: Set = None,
+    sample: Sample = None,
+    rebuild: Annotated[str | None, typer.Option(help="run this stage again although nothing changed")] = None,
+    json_: Json = False,
+) -> None:
+    """Make everything that is not up to date; resume what was interrupted."""
+    _run(place, to, _overrides(set_, sample), rebuild, json_)
+
+
+def _run(place: Path, to: str | None, overrides: list[str], rebuild: str | None, as_json: bool) -> None:
+    project = opened(place, overrides)
+    reporter = terminal.Reporter()
+    asked: list[int] = []
+
+    def stop(number: int, frame: Any) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+        terminal.err().print("stopping at the next safe point; the same command resumes (again: at once)")
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        steps = project.run(to, rebuild, reporter, lambda: bool(asked))
+    finally:
+        reporter.close()
+        signal.signal(signal.SIGINT, before)
+    answer(as_json, {"steps": steps, "exit_code": 0, "error": None}, lambda data: None)
+    if not as_json and all(step["action"] == "unchanged" for step in steps):
+        print(f"nothing to do: {', '.join(step['artifact'] for step in steps)} are up to date")
+
+
+def _stage_command(stage: str, words: str) -> None:
+    @app.command(stage, help=words, epilog=f"Example: modelwright {stage} demo")
+    def command(place: Place = Path("."), set_: Set = None, sample: Sample = None, json_: Json = False) -> None:
+        _run(place, stage, _overrides(set_, sample), None, json_)
+
+
+for _stage, _words in {
+    "prepare": "Sources to the base data pile and tokens.",
+    "train": "Up to and including training.",
+    "validate": "Up to and including the scores.",
+    "tune": "Up to and including tuning and its scores.",
+    "deploy": "Everything, up to releases and exports.",
+}.items():
+    _stage_command(_stage, _words)
+
+
+@app.command("list", epilog="Example: modelwright list signals")
+def list_(
+    kind: Annotated[str | None, typer.Argument(help="pile, model, tags, templates, sources, rules ...")] = None,
+    project: At = Path("."),
+    json_: Json = False,
+) -> None:
+    """Artifacts, tags, templates, or the plugins of a kind with their one-line help."""
+    rows = api.plugins_or_templates(kind, project) if kind else None
+    rows = opened(project).list(kind) if rows is None else rows
+    answer(
+        json_,
+        {"items": rows},
+        lambda data: (
+            terminal.out().print(terminal.table(data["items"]))
+            if data["items"]
+            else print("nothing yet: `modelwright run`")
+        ),
+    )
+
+
+@app.command(epilog="Example: modelwright show pile@1")
+def show(reference: str, project: At = Path("."), json_: Json = False) -> None:
+    """Facts, metrics, parents and children of an artifact or run."""
+    answer(json_, opened(project).show(reference), lambda data: print("\n".join(terminal.tree(data))))
+
+
+@app.command(epilog="Example: modelwright compare scores@1 scores@2")
+def compare(a: str, b: str, project: At = Path("."), json_: Json = False) -> None:
+    """What differs between two artifacts; for scores a paired test."""
+    answer(json_, opened(project).compare(a, b), lambda data: print("\n".join(terminal.tree(data))))
+
+
+@app.command(epilog="Example: modelwright card model --as html > card.html")
+def card(
+    reference: str,
+    as_: Annotated[str, typer.Option("--as", help="md, html or json")] = "md",
+    project: At = Path("."),
+    json_: Json = False,
+) -> None:
+    """Print the data card, model card or fact sheet."""
+    text = opened(project).card(reference, "json" if json_ else as_)
+    print(text)
+
+
+@app.command(epilog="Example: modelwright why standard_library:abc.py")
+def why(document: str, project: At = Path("."), json_: Json = False) -> None:
+    """Every decision on a document in every version: rule, signal, value, threshold, duplicate of."""
+    answer(json_, {"documents": opened(project).why(document)}, terminal.show_why)
+
+
+@app.command(epilog="Example: modelwright trace release")
+def trace(reference: str, project: At = Path("."), json_: Json = False) -> None:
+    """Lineage of an artifact, up and down."""
+
+    def show_edges(data: Any) -> None:
+        for child, parent in data["edges"]:
+            print(f"{child} <- {parent}")
+
+    answer(json_, opened(project).trace(reference), show_edges)
+
+
+@app.command(epilog="Example: modelwright verify release")
+def verify(
+    reference: Annotated[str | None, typer.Argument(help="an artifact, or the path of an exported bundle")] = None,
+    project: At = Path("."),
+    export: Annotated[Path | None, typer.Option(help="write a bundle that verifies on its own, here")] = None,
+    keys: Annotated[Path | None, typer.Option(help="for a bundle: trust only these public keys")] = None,
+    json_: Json = False,
+) -> None:
+    """Check the chain, signatures, and every file and card in the ancestry; exit code 1 when something is wrong."""
+    if export is not None:
+        answer(json_, opened(project).bundle(export, reference), lambda data: print(f"wrote {export}"))
+        return
+    bundle = reference is not None and Path(reference).exists() and "@" not in reference
+    result = api.verify_bundle(str(reference), keys) if bundle else opened(project).verify(reference)
+    answer(json_, result, terminal.show_verify)
+    if not result["ok"]:
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: modelwright approve model@1 --gate quality")
+def approve(
+    reference: str,
+    gate: Annotated[str, typer.Option(help="name of the gate")],
+    reject: bool = False,
+    reason: str = "",
+    key: Annotated[str, typer.Option(help="which of your keys signs")] = "default",
+    project: At = Path("."),
+    json_: Json = False,
+) -> None:
+    """A signed decision on an artifact at a gate."""
+    if reject and not reason:
+        raise UsageError("a rejection needs its reason", hint='--reject --reason "..."')
+    result = opened(project).approve(reference, gate, reject, reason, key)
+    answer(json_, result, lambda data: print("\n".join(terminal.tree(data))))
+
+
+@app.command(epilog="Example: modelwright key --make second")
+def key(make: Annotated[str | None, typer.Option(help="make a key of this name")] = None, json_: Json = False) -> None:
+    """The signing keys of this user; private halves are never shown."""
+    answer(json_, {"keys": api.keys(make)}, lambda data: terminal.out().print(terminal.table(data["keys"])))
+
+
+@app.command(epilog='Example: modelwright ask "def main():"')
+def ask(
+    text: str,
+    model: Annotated[str, typer.Option(help="release, model, adapter or export")] = "release",
+    max_tokens: int = 64,
+    temperature: float = 0.0,
+    project: At = Path("."),
+    json_: Json = False,
+) -> None:
+    """One answer, with the name of the model that gave it."""
+    result = opened(project).ask(text, model, max_tokens=max_tokens, temperature=temperature)
+    answer(json_, result, lambda data: print(f"{data['text']}\n\n[{data['model']}, answer {data['id']}]"))
+
+
+@app.command(epilog="Example: modelwright serve release --port 8080")
+def serve(
+    reference: str = "release", host: str | None = None, port: int | None = None, project: At = Path(".")
+) -> None:
+    """OpenAI-compatible server; on loopback unless told otherwise."""
+    opened(project).serve(reference, host, port, lambda url: terminal.err().print(f"answering at {url}/v1"))
+
+
+@app.command(epilog="Example: modelwright prune --keep 2")
+def prune(keep: int = 1, project: At = Path("."), json_: Json = False) -> None:
+    """Free disk; never what is current, released, tagged or approved."""
+    answer(json_, opened(project).prune(keep), lambda data: print(f"freed {terminal.size(data['bytes'])}"))
+
+
+@app.command(epilog="Example: modelwright doctor --json")
+def doctor(json_: Json = False) -> None:
+    """What this machine has, what is missing, and the line that installs it."""
+    answer(json_, api.doctor(), lambda data: print("\n".join(terminal.tree(data))))
+
+
+@pile.command("log", epilog="Example: modelwright pile log")
+def pile_log(project: At = Path("."), json_: Json = False) -> None:
+    """Versions: when, why, counts, tags."""
+    answer(
+        json_,
+        {"versions": opened(project).pile_log()},
+        lambda data: terminal.out().print(
+            terminal.table(data["versions"], ["pile", "made_at", "reason", "decisions", "tags"])
+        ),
+    )
+
+
+@pile.command("tag", epilog="Example: modelwright pile tag baseline --at pile@1")
+def pile_tag(name: str, at: PileRef = "pile", project: At = Path("."), json_: Json = False) -> None:
+    """Name a version; moving a tag is an event."""
+    answer(json_, opened(project).tag(name, at), lambda data: print(f"{data['tag']} -> {data['ref']}"))
+
+
+@pile.command("diff", epilog="Example: modelwright pile diff pile@1 pile@2")
+def pile_diff(a: str, b: str, project: At = Path("."), json_: Json = False) -> None:
+    """Documents and bytes in, out and changed, by reason."""
+    answer(json_, opened(project).pile_diff(a, b), lambda data: print("\n".join(terminal.tree(data))))
+
+
+@pile.command("sample", epilog="Example: modelwright pile sample --count 3")
+def pile_sample(count: int = 5, at: PileRef = "pile", project: At = Path("."), json_: Json = False) -> None:
+    """A repeatable sample of documents."""
+    answer(
+        json_,
+        {"documents": opened(project).pile_sample(at, count)},
+        lambda data: print("\n\n".join("\n".join(terminal.tree(row)) for row in data["documents"])),
+    )
+
+
+@pile.command("export", epilog="Example: modelwright pile export out --as jsonl")
+def pile_export(
+    folder: Path,
+    as_: Annotated[str, typer.Option("--as", help="parquet or jsonl")] = "parquet",
+    at: PileRef = "pile",
+    project: At = Path("."),
+    json_: Json = False,
+) -> None:
+    """Write the kept documents with their texts."""
+    answer(json_, opened(project).pile_export(folder, as_, at), lambda data: print("\n".join(terminal.tree(data))))
+
+
+@pile.command("sql", epilog='Example: modelwright pile sql "select source, count(*) n from documents group by source"')
+def pile_sql(query: str, at: PileRef = "pile", project: At = Path("."), json_: Json = False) -> None:
+    """One SELECT over documents, decisions, signals and findings."""
+    result = opened(project).sql(query, at)
+    rows = [list(row.values()) for row in result.to_pylist()]
+    answer(
+        json_,
+        {"columns": result.column_names, "rows": rows},
+        lambda data: terminal.out().print(terminal.table(result.to_pylist(), result.column_names)),
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point. Leaves by `os._exit` after flushing: Daft may abort at interpreter exit once its work is done."""
+    code = invoke(sys.argv[1:] if arguments is None else arguments)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def invoke(arguments: Sequence[str]) -> int:
+    """Run one command line; returns the exit code of the contract."""
+    as_json = "--json" in arguments
+    try:
+        result = app(args=list(arguments), standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except typer.Exit as stop:
+        return stop.exit_code
+    except ClickError as error:
+        return _failed(UsageError(error.format_message(), hint="modelwright COMMAND --help"), as_json)
+    except ModelwrightError as error:
+        return _failed(error, as_json)
+    except (KeyboardInterrupt, typer.Abort):
+        return _failed(ModelwrightError("interrupted", hint="the same command resumes"), as_json)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _failed(error: ModelwrightError, as_json: bool) -> int:
+    if as_json:
+        body = error.to_json()
+        if error.steps:
+            body |= {"steps": error.steps, "exit_code": error.exit_code}
+        print(json.dumps(body, ensure_ascii=False, default=str))
+    console = terminal.err()
+    console.print(f"[red]error[/red]: {error.message}", markup=True)
+    if error.hint:
+        console.print(f"[dim]hint[/dim]: {error.hint}")
+    return error.exit_code

@@ -1,0 +1,63 @@
+"""Free disk: old artifacts that no release, tag or approval reaches, and leftovers of work that was given up."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from modelwright.core.context import Artifact
+from modelwright.core.storage import folder_bytes, lock
+from modelwright.govern.records import Records
+from modelwright.project.schema import Project
+
+
+def prune(project: Project, records: Records, current: list[Artifact], keep: int = 1) -> dict[str, Any]:
+    """Remove artifacts beyond the newest `keep` of each kind that nothing reaches; returns what went, in bytes."""
+    removed: list[dict[str, Any]] = []
+    with lock(project.home / "lock", what=str(project.folder)):
+        kept = _reached(records, current, keep)
+        for artifact in records.artifacts():
+            if artifact.ref in kept or not artifact.path.is_dir() or artifact.kind == "pile":
+                continue
+            removed.append({"ref": artifact.ref, "bytes": folder_bytes(artifact.path), "digest": artifact.digest})
+            shutil.rmtree(artifact.path)
+        work = _leftovers(project.home / "work")
+        if removed or work:
+            subject = [{"name": item["ref"], "digest": item["digest"]} for item in removed]
+            records.append("prune", subject, {"removed": removed, "work_bytes": work})
+    return {"removed": removed, "bytes": sum(item["bytes"] for item in removed) + work, "kept": sorted(kept)}
+
+
+def _reached(records: Records, current: list[Artifact], keep: int) -> set[str]:
+    """What must stay: current, newest of each kind, tagged, approved, released - and the ancestors of all these."""
+    artifacts = records.artifacts()
+    roots = {artifact.ref for artifact in current}
+    by_kind: dict[str, list[Artifact]] = {}
+    for artifact in artifacts:
+        by_kind.setdefault(artifact.kind, []).append(artifact)
+    for of_kind in by_kind.values():
+        roots |= {artifact.ref for artifact in of_kind[len(of_kind) - max(0, keep) :]}
+    roots |= (
+        {artifact.ref for artifact in by_kind.get("release", [])}
+        | set(records.tags().values())
+        | set(records.approved())
+    )
+    parents = {artifact.ref: [parent["ref"] for parent in artifact.parents] for artifact in artifacts}
+    reached: set[str] = set()
+    queue = list(roots)
+    while queue:
+        ref = queue.pop()
+        if ref not in reached:
+            reached.add(ref)
+            queue += parents.get(ref, [])
+    return reached
+
+
+def _leftovers(work: Path) -> int:
+    """Remove work of runs that were given up; returns bytes."""
+    if not work.is_dir():
+        return 0
+    size = folder_bytes(work)
+    shutil.rmtree(work)
+    return size

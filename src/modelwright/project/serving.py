@@ -1,0 +1,137 @@
+"""A release answers: over HTTP, or once from the command line. Receipts are made here, from the ledger."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modelwright.core.context import Artifact
+from modelwright.core.errors import IntegrityError, UsageError
+from modelwright.govern.receipts import receipt_maker
+from modelwright.govern.records import Records
+from modelwright.project import lookup
+from modelwright.project.schema import Project
+
+if TYPE_CHECKING:
+    from modelwright.deploy.serve import Running
+    from modelwright.deploy.service import AppSettings
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What answers: its name and digest, and the folders it is loaded from."""
+
+    artifact: Artifact
+    model: Path
+    adapter: Path | None
+
+
+def subject_of(records: Records, artifact: Artifact) -> Subject:
+    """The folders behind a release, adapter, model or export. Raises IntegrityError when one is gone."""
+    known = records.by_ref()
+    model, adapter = artifact, None
+    if artifact.kind == "release":
+        model = known[artifact.facts["model"]["ref"]]
+        adapter = known[artifact.facts["adapter"]["ref"]] if artifact.facts.get("adapter") else None
+    elif artifact.kind == "adapter":
+        model, adapter = known[next(p["ref"] for p in artifact.parents if p["role"] == "model")], artifact
+    elif artifact.kind not in ("model", "export"):
+        raise UsageError(f"{artifact.ref} cannot answer", hint="name a release, adapter, model or export")
+    for part in (model, adapter):
+        if part is not None and not part.path.is_dir():
+            raise IntegrityError(f"the files of {part.ref} are gone", hint="`modelwright run` makes them again")
+    return Subject(artifact, model.path, adapter.path if adapter else None)
+
+
+def app_settings(project: Project, records: Records, reference: str, host: str | None, port: int | None) -> AppSettings:
+    """What the server needs to know, from the project file and the ledger."""
+    from modelwright.core.machine import machine
+    from modelwright.deploy.service import AppSettings
+
+    subject = subject_of(records, lookup.find(project, records, reference))
+    means, run = machine(project.home), project.settings.run
+    return AppSettings(
+        release=subject.artifact.ref,
+        digest=subject.artifact.digest,
+        model=subject.model,
+        adapter=subject.adapter,
+        server=_server(project),
+        names=tuple(sorted({subject.artifact.kind, project.settings.name, *records.tags_of(subject.artifact.ref)})),
+        device=means.device if run.device == "auto" else run.device,
+        host=host or run.host,
+        port=run.port if port is None else port,
+        api_key=run.api_key.reveal() if run.api_key else None,
+        answers=project.home / "answers.db",
+        receipt=receipt_maker(records, subject.artifact.ref),
+    )
+
+
+def _server(project: Project) -> Any:
+    from modelwright.deploy.settings import DeploySettings
+
+    return (project.settings.deploy or DeploySettings()).server
+
+
+def serve(
+    project: Project,
+    records: Records,
+    reference: str,
+    host: str | None,
+    port: int | None,
+    announce: Callable[[str], None],
+) -> None:
+    """Answer until interrupted; the deployment is put on record."""
+    from modelwright.deploy.serve import serve as answer
+
+    settings = app_settings(project, records, reference, host, port)
+
+    def ready(url: str) -> None:
+        record_deployment(records, settings, url)
+        announce(url)
+
+    answer(settings, ready)
+
+
+@contextmanager
+def running(project: Project, records: Records, reference: str, port: int = 0) -> Iterator[Running]:
+    """A server on loopback for the time of a block."""
+    from modelwright.deploy.serve import running_server
+
+    settings = app_settings(project, records, reference, "127.0.0.1", port)
+    with running_server(settings) as server:
+        record_deployment(records, settings, server.url)
+        yield server
+
+
+def record_deployment(records: Records, settings: AppSettings, url: str) -> None:
+    """Where a release answers is a fact of governance."""
+    subject = [{"name": settings.release, "digest": settings.digest}]
+    records.append("deployment", subject, {"artifact": settings.release, "url": url, "device": settings.device})
+
+
+def ask(
+    project: Project, records: Records, prompt: str, reference: str, max_tokens: int = 64, temperature: float = 0.0
+) -> dict[str, Any]:
+    """One answer without a server, kept in the store of answers like any other."""
+    from modelwright.deploy.serve import running_server
+    from modelwright.engines import http
+
+    settings = app_settings(project, records, reference, "127.0.0.1", 0)
+    began = time.monotonic()
+    with running_server(settings) as server:
+        body = {"model": settings.release, "prompt": prompt, "max_tokens": max_tokens, "temperature": temperature}
+        headers = {"Authorization": f"Bearer {settings.api_key}"} if settings.api_key else {}
+        answer = http.post(f"{server.url}/v1/completions", body, headers)
+    return {
+        "id": answer.get("id") or uuid.uuid4().hex,
+        "text": answer["choices"][0]["text"],
+        "model": settings.release,
+        "digest": settings.digest,
+        "tokens": answer["usage"]["completion_tokens"],
+        "seconds": round(time.monotonic() - began, 3),
+    }

@@ -1,0 +1,79 @@
+"""A project small enough to run all five stages in half a minute, made of the Python installation."""
+
+from __future__ import annotations
+
+import shutil
+import sysconfig
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import modelwright
+
+LIBRARY = Path(sysconfig.get_paths()["stdlib"])
+PREPARE = """
+name: tiny
+use: completion
+prepare:
+  sources:
+    - files: {name: open, path: corpus/open, licence: PSF-2.0, owner: Python Software Foundation}
+    - files: {name: ours, path: corpus/ours, licence: LicenseRef-Proprietary, owner: Example Ltd, access: proprietary}
+  rules: [gopher, {code: {max_line_length: 2000}}, licence]
+  redact: {kinds: [email]}
+  dedup: [exact, {minhash: {threshold: 0.8}}]
+  holdout: {default: 10 %, ours: 30 %}
+  tokenizer: {vocabulary: 512}
+"""
+TRAIN = """
+train: {family: {qwen3: {size: 60k, context: 64}}, sources: [open], budget: 4 steps, batch: 8}
+validate: {benchmarks: [{bits_per_byte: {max_documents: 6, max_bytes: 2000}}]}
+tune: {method: {lora: {rank: 2}}, examples: ours, budget: 2 steps}
+deploy: {export: [huggingface]}
+gates:
+  - {on: model, metric: bits_per_byte, at_most: 20}
+  - {on: tuned, metric: forgetting, at_most: 0.5, inconclusive: allow}
+"""
+
+
+def write_corpus(folder: Path) -> None:
+    """Two sources of real Python files, with a copy, a broken file and an address to be found."""
+    for source, packages in {"open": ("json", "email", "wsgiref"), "ours": ("html", "http")}.items():
+        for package in packages:
+            names = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(LIBRARY / package, folder / "corpus" / source / package, ignore=names)
+    shutil.copyfile(LIBRARY / "json" / "decoder.py", folder / "corpus" / "open" / "copy_of_decoder.py")
+    (folder / "corpus" / "open" / "latin.txt").write_bytes("caf\xe9 ".encode("latin-1") * 50)
+    (folder / "corpus" / "open" / "short.txt").write_text("Too short to be kept.\n")
+    text = (LIBRARY / "bisect.py").read_text()
+    (folder / "corpus" / "ours" / "bisect.py").write_text(f"# Written by jane.doe@example-mail.org\n{text}")
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All five stages, run once. Copy it; never write into it."""
+    folder = tmp_path_factory.mktemp("made") / "tiny"
+    write_corpus(folder)
+    (folder / "modelwright.yaml").write_text(PREPARE + TRAIN)
+    modelwright.load(folder).run()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Stage 1 alone, run once. Copy it; never write into it."""
+    folder = tmp_path_factory.mktemp("prepared") / "tiny"
+    write_corpus(folder)
+    (folder / "modelwright.yaml").write_text(PREPARE)
+    modelwright.load(folder).run()
+    return folder
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Callable[[Path], Path]:
+    """A function that copies a made project into this test's own folder."""
+
+    def copy(folder: Path) -> Path:
+        return shutil.copytree(folder, tmp_path / "copy of it", symlinks=True)
+
+    return copy

@@ -1,0 +1,100 @@
+"""Every command and code block of README and docs runs, in the order in which a reader meets it.
+
+A block with a file name behind its language is written to that file; `bash` and `python` blocks are run in the page's
+folder; `text` and `json` are what something prints. A YAML block without a file name must be a valid part of a project.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import modelwright
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+BLOCK = re.compile(r"^```(\w+)(?: ([^\n]+))?\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(scope="session")
+def quickstart(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project of the quickstart, run through all five stages once."""
+    folder = tmp_path_factory.mktemp("docs") / "quickstart"
+    modelwright.new(folder, "quickstart")
+    modelwright.load(folder).run()
+    return folder
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_block_of_the_page_runs(page: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    text = page.read_text(encoding="utf-8")
+    folder = tmp_path / "reader"
+    if "<!-- project: quickstart -->" in text:
+        shutil.copytree(request.getfixturevalue("quickstart"), folder)
+    else:
+        folder.mkdir()
+    script = tmp_path / "page.sh"
+    lines = ["set -euo pipefail"]
+    for index, (language, name, body) in enumerate(BLOCK.findall(text)):
+        if name:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(body, encoding="utf-8")
+        elif language == "bash":
+            lines.append(body)
+        elif language == "python":
+            (tmp_path / f"block_{index}.py").write_text(body, encoding="utf-8")
+            lines.append(f"{sys.executable} {tmp_path}/block_{index}.py")
+        elif language == "yaml":
+            check_yaml(body, tmp_path / f"project_{index}")
+    script.write_text("\n".join(lines), encoding="utf-8")
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    run = subprocess.run(
+        ["bash", str(script)], cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, f"{run.stdout[-3000:]}\n{run.stderr[-3000:]}"
+
+
+def check_yaml(body: str, folder: Path) -> None:
+    """A part of a project file is completed with a name and a source, and loaded."""
+    folder.mkdir()
+    (folder / "corpus").mkdir()
+    head = "" if body.startswith("name:") else "name: part\n"
+    prepare = "" if "\nprepare:" in "\n" + body else "prepare: {sources: [{files: {path: corpus, name: ours}}]}\n"
+    train = "train: {family: qwen3}\n" if "\ntune:" in "\n" + body and "\ntrain:" not in "\n" + body else ""
+    (folder / "modelwright.yaml").write_text(head + prepare + train + body, encoding="utf-8")
+    modelwright.load(folder)
+
+
+def test_every_link_between_the_pages_leads_somewhere() -> None:
+    missing = [
+        f"{page.name}: {target}"
+        for page in PAGES
+        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8"))
+        if not target.startswith("http") and not (page.parent / target).exists()
+    ]
+    assert missing == []
+
+
+def test_the_reference_is_what_the_schema_says() -> None:
+    made = subprocess.run(
+        [sys.executable, str(ROOT / "scripts" / "build_reference.py"), "--check"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert made.returncode == 0, made.stdout + made.stderr
+
+
+def test_every_command_is_in_the_reference() -> None:
+    from modelwright import cli
+
+    text = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+    names = [command.name or command.callback.__name__ for command in cli.app.registered_commands if command.callback]
+    names += [f"pile {command.name}" for command in cli.pile.registered_commands]
+    assert [name for name in names if f"`modelwright {name}" not in text] == []
