@@ -1,0 +1,1 @@
+"""Formats to export to: one file each."""

@@ -1,0 +1,1 @@
+"""Stage 4: a model and examples become an adapter."""
