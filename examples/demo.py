@@ -104,10 +104,10 @@ def tell(project: Any, answer: dict[str, Any], verdict: dict[str, Any], seconds:
     lines = [
         "",
         f"Made in {terminal.seconds(seconds)}: a pile of {counts['kept'] + counts['changed']:,} documents "
-        f"({counts['dropped']:,} dropped, {counts['duplicate']:,} duplicates, {counts['quarantined']:,} quarantined),",
-        f"a model of {base['facts']['parameters']:,} parameters trained on it from scratch, an adapter tuned on our own",
-        f"documents (gain {percent(scores.get('gain'))}, forgetting {percent(scores.get('forgetting'))}), and {kind}, "
-        f"{release.ref}.",
+        f"({counts['dropped']:,} dropped, {counts['duplicate']:,} duplicate, {counts['quarantined']:,} quarantined),",
+        f"a model of {base['facts']['parameters']:,} parameters trained on it from scratch, an adapter tuned on our",
+        f"own documents (gain {percent(scores.get('gain'))}, forgetting {percent(scores.get('forgetting'))}),",
+        f"and {kind}, {release.ref}.",
         "",
     ]
     for gate in release.facts["gates"]:

@@ -6,9 +6,11 @@ folder; `text` and `json` are what something prints. A YAML block without a file
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +21,7 @@ import modelwright
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+PAGE_SECONDS = 400
 BLOCK = re.compile(r"^```(\w+)(?: ([^\n]+))?\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -54,10 +57,23 @@ def test_every_block_of_the_page_runs(page: Path, tmp_path: Path, request: pytes
             check_yaml(body, tmp_path / f"project_{index}")
     script.write_text("\n".join(lines), encoding="utf-8")
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    run = subprocess.run(
-        ["bash", str(script)], cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
-    )
-    assert run.returncode == 0, f"{run.stdout[-3000:]}\n{run.stderr[-3000:]}"
+    log = tmp_path / "printed"
+    with log.open("wb") as printed:  # a file: a server that a page starts must not hold a pipe open
+        run = subprocess.Popen(
+            ["bash", str(script)],
+            cwd=folder,
+            env={**os.environ, "PATH": path},
+            stdout=printed,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            code = run.wait(timeout=PAGE_SECONDS)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(run.pid, signal.SIGKILL)
+            run.wait()
+    assert code == 0, log.read_text(errors="replace")[-5000:]
 
 
 def check_yaml(body: str, folder: Path) -> None:

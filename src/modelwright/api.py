@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from modelwright.core import quiet
+from modelwright.core import plugins, quiet
 from modelwright.core.context import Artifact
 from modelwright.core.errors import UnknownName, UsageError
 from modelwright.project import create, lookup, schema
@@ -71,8 +71,6 @@ def keys(make: str | None = None) -> Rows:
 
 def plugins_or_templates(kind: str, place: str | Path = ".") -> Rows | None:
     """What `list` says about plugins of a kind or templates, with no project needed; None for artifacts."""
-    from modelwright.core import plugins
-
     if kind == "templates":
         return list(create.templates())
     if kind not in plugins.kinds():
@@ -171,6 +169,18 @@ class Project:
                     }
                 )
         return rows
+
+    def what_if(self) -> dict[str, Any] | None:
+        """What the pile would keep and drop under overridden settings of `prepare`; None when they change nothing."""
+        from modelwright.project.whatif import what_if
+
+        pile = next((item for item in lookup.planned(self.project, self.records) if item.step.key == "pile"), None)
+        prepare = self.settings.prepare
+        if pile is None or prepare is None or pile.action == "unchanged" or not self.project.overrides:
+            return None
+        as_it_stands = lookup.current(schema.load(self.folder), self.records)
+        plugins.use_project(self.folder)
+        return what_if(self.project, prepare.pile(), as_it_stands.get("pile"))
 
     def list(self, kind: str | None = None) -> Rows:
         return lookup.items(self.records, kind)

@@ -86,11 +86,18 @@ def new(
 
 @app.command(epilog="Example: modelwright plan --set prepare.rules.gopher.min_words=30")
 def plan(
-    place: Place = Path("."), set_: Set = None, sample: Sample = None, to: str | None = None, json_: Json = False
+    place: Place = Path("."),
+    set_: Set = None,
+    sample: Sample = None,
+    to: Annotated[str | None, typer.Option(help="last stage")] = None,
+    rebuild: Annotated[str | None, typer.Option(help="as if this stage were to run again")] = None,
+    json_: Json = False,
 ) -> None:
     """Per step: unchanged, or will run because ...; with time, memory, disk and their basis."""
-    rows = opened(place, _overrides(set_, sample)).plan(to)
-    answer(json_, {"steps": rows}, terminal.show_plan)
+    project = opened(place, _overrides(set_, sample))
+    what_if = project.what_if()
+    data = {"steps": project.plan(to, rebuild), **({"what_if": what_if} if what_if else {})}
+    answer(json_, data, terminal.show_plan)
 
 
 def _overrides(set_: list[str] | None, sample: str | None) -> list[str]:
@@ -267,7 +274,10 @@ def ask(
 
 @app.command(epilog="Example: modelwright serve release --port 8080")
 def serve(
-    reference: str = "release", host: str | None = None, port: int | None = None, project: At = Path(".")
+    reference: Annotated[str, typer.Argument(help="release, model, adapter or export")] = "release",
+    host: str | None = None,
+    port: int | None = None,
+    project: At = Path("."),
 ) -> None:
     """OpenAI-compatible server; on loopback unless told otherwise."""
     opened(project).serve(reference, host, port, lambda url: terminal.err().print(f"answering at {url}/v1"))

@@ -66,6 +66,10 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = Non
 
 
 def _cell(value: Any) -> str:
+    if isinstance(value, str) and len(value) == 25 and value[10] == "T" and value.endswith("+00:00"):
+        return value[:16].replace("T", " ")  # UTC, to the minute
+    if isinstance(value, str) and len(value) == 64 and not set(value) - set("0123456789abcdef"):
+        return value[:12]  # a digest; --json prints all of it
     if isinstance(value, (list, tuple)):
         return ", ".join(str(item) for item in value)
     if isinstance(value, Mapping):
@@ -165,11 +169,22 @@ def show_plan(data: Any) -> None:
             "time": seconds(row["seconds"]),
             "memory": size(row["memory_bytes"]),
             "disk": size(row["disk_bytes"]),
-            "basis": row["basis"],
         }
         for row in data["steps"]
     ]
     out().print(table(rows))
+    bases = {row["basis"]: row["artifact"] for row in reversed(data["steps"]) if row["seconds"]}
+    for basis, artifact in sorted(bases.items(), key=lambda item: item[1]):
+        out().print(f"[dim]{artifact}: {basis}[/dim]")
+    if "what_if" in data:
+        show_what_if(data["what_if"])
+
+
+def show_what_if(data: Any) -> None:
+    numbers = {name: data[name] for name in ("kept", "changed", "dropped", "duplicate")}
+    print(f"\nthe pile would hold {size(data['bytes'])}: {', '.join(f'{number(v)} {k}' for k, v in numbers.items())}")
+    if data["moved"]:
+        out().print(table(data["moved"], ["from", "to", "rule", "origin"], title="of those that would move"))
 
 
 def show_why(data: Any) -> None:

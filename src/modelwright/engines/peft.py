@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import warnings
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,14 @@ from modelwright.core.errors import InputError, UnknownName
 from modelwright.core.storage import read_json, write_atomic, write_json
 
 WEIGHTS, CONFIG = "adapter_model.safetensors", "adapter_config.json"
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """PEFT 0.21 asks transformers by a name that is deprecated there: nothing that a user could cure."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="`is_gradient_checkpointing` is deprecated", category=FutureWarning)
+        yield
 
 
 def linear_layers(model: Any) -> list[str]:
@@ -49,7 +59,8 @@ def attach_lora(model: Any, rank: int, alpha: int, targets: Sequence[str] = (), 
         base_model_name_or_path=None,
     )
     torch.manual_seed(seed)
-    return get_peft_model(model, config, adapter_name="default", autocast_adapter_dtype=False)
+    with _quiet():
+        return get_peft_model(model, config, adapter_name="default", autocast_adapter_dtype=False)
 
 
 def save_adapter(model: Any, folder: Path) -> None:
@@ -80,7 +91,8 @@ def load_adapter(model: Any, folder: Path) -> Any:
     if not (folder / WEIGHTS).is_file() or not (folder / CONFIG).is_file():
         raise InputError(f"{folder} holds no adapter", hint=f"it needs {WEIGHTS} and {CONFIG}", value=str(folder))
     try:
-        return PeftModel.from_pretrained(model, str(folder), is_trainable=False, autocast_adapter_dtype=False)
+        with _quiet():
+            return PeftModel.from_pretrained(model, str(folder), is_trainable=False, autocast_adapter_dtype=False)
     except (RuntimeError, ValueError) as error:
         first = str(error).splitlines()[0]
         raise InputError(f"the adapter does not fit the model: {first}", value=str(folder)) from error

@@ -1,0 +1,1 @@
+"""Model families, and asking a model."""
