@@ -29,26 +29,28 @@ def main(folder: Path) -> int:
         steps = project.run(report=reporter)
     finally:
         reporter.close()
-    project.tag("demo", "pile")
-    answer, verdict, seconds = ask(project)
+    refs = {step["artifact"].partition("@")[0]: step["artifact"] for step in steps}
+    project.tag("demo", refs["pile"])
+    answer, verdict, seconds = ask(project, refs["release"])
     steps.append({"stage": "deploy", "artifact": "answer over HTTP", "action": "made", "seconds": seconds})
     out.print()
-    out.print(terminal.table(explain(project), title="Why is it in, or not?"))
+    out.print(terminal.table(explain(project, refs["pile"]), title="Why is it in, or not?"))
     out.print()
     out.print(terminal.table(timetable(project, steps), title="Time"))
-    tell(project, answer, verdict, time.monotonic() - began)
+    tell(project, refs, answer, verdict, time.monotonic() - began)
     return 0
 
 
-def ask(project: Any) -> tuple[dict[str, Any], dict[str, Any], float]:
+def ask(project: Any, release: str) -> tuple[dict[str, Any], dict[str, Any], float]:
     """Start the server, ask over HTTP for an answer with its receipt, stop the server, verify the receipt."""
     began = time.monotonic()
-    with project.running("release") as server:
+    with project.running(release) as server:
         body = {
-            "model": "release",
+            "model": release,
             "prompt": PROMPT,
             "max_tokens": 48,
-            "temperature": 0,
+            "temperature": 0.6,
+            "seed": 1,
             "modelwright": {"receipt": True},
         }
         answer = http.post(f"{server.url}/v1/completions", body)
@@ -57,12 +59,12 @@ def ask(project: Any) -> tuple[dict[str, Any], dict[str, Any], float]:
     return answer, verdict, time.monotonic() - began
 
 
-def explain(project: Any) -> list[dict[str, Any]]:
+def explain(project: Any, pile: str) -> list[dict[str, Any]]:
     """`why` for one kept, one redacted, one dropped and one duplicate document."""
     rows = []
     for decision in ("kept", "changed", "dropped", "duplicate"):
         query = f"select document from decisions where decision = '{decision}' order by document limit 1"
-        found = project.sql(query).column("document").to_pylist()
+        found = project.sql(query, pile).column("document").to_pylist()
         for document in project.why(found[0]) if found else []:
             latest = document["versions"][-1]
             reason = next(iter(latest["reasons"]), {})
@@ -94,10 +96,10 @@ def timetable(project: Any, steps: list[dict[str, Any]]) -> list[dict[str, Any]]
     return rows
 
 
-def tell(project: Any, answer: dict[str, Any], verdict: dict[str, Any], seconds: float) -> None:
+def tell(project: Any, refs: dict[str, str], answer: dict[str, Any], verdict: dict[str, Any], seconds: float) -> None:
     """The last screen."""
-    pile, model, release = project["pile"], project["model"], project["release"]
-    scores = project["scores"].facts["metrics"]
+    pile, model, release = (project[refs[kind]] for kind in ("pile", "model", "release"))
+    scores = project[refs["scores"]].facts["metrics"]
     counts = pile.facts["decisions"]
     kind = "an experimental release" if release.facts["experimental"] else "a release"
     base = project.show(model.ref)
@@ -116,7 +118,7 @@ def tell(project: Any, answer: dict[str, Any], verdict: dict[str, Any], seconds:
         "",
         f"It was asked to continue {PROMPT!r} and {answer['modelwright']['release']} answered:",
         "",
-        *("    " + line for line in (PROMPT + answer["choices"][0]["text"]).splitlines()),
+        *("    " + line for line in (PROMPT + answer["choices"][0]["text"]).rstrip().splitlines()),
         "",
         f"The receipt of this answer is {'verified' if verdict['ok'] else 'NOT valid'}: signed, in the ledger, and it "
         f"leads back to {pile.ref} ({pile.digest[:12]}).",

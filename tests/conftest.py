@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
+import tiny_project
 
 ROOT = Path(__file__).resolve().parent.parent
+# Deadlines fail on a busy machine and find nothing that a benchmark would not.
+hypothesis.settings.register_profile("modelwright", deadline=None)
+hypothesis.settings.load_profile("modelwright")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("DAFT_ANALYTICS_ENABLED", "0")
 os.environ.setdefault("DO_NOT_TRACK", "1")
@@ -27,3 +34,21 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("needs ../shared/data")
     return folder
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny project, all five stages run once. Copy it; never write into it."""
+    return tiny_project.make(tmp_path_factory.mktemp("made") / "tiny", tiny_project.PREPARE + tiny_project.TRAIN)
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny project, stage 1 alone run once. Copy it; never write into it."""
+    return tiny_project.make(tmp_path_factory.mktemp("prepared") / "tiny", tiny_project.PREPARE)
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Callable[[Path], Path]:
+    """A function that copies a made project into this test's own folder."""
+    return lambda folder: shutil.copytree(folder, tmp_path / "copy of it", symlinks=True)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import functools
 import importlib
 import importlib.metadata
-import importlib.util
 import re
 import sys
 from collections.abc import Iterable, Mapping
@@ -29,6 +28,7 @@ from modelwright.core.spec import Options, validated
 _ROOT = Path(__file__).resolve().parent.parent
 _project_folder: Path | None = None
 _entered: list[str] = []
+_PACKAGE = "modelwright_project"
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,10 @@ def use_project(folder: Path | None) -> None:
         # A plugin imports its helpers as plain modules of the plugins folder.
         sys.path.append(str(folder / "plugins"))
         _entered.append(str(folder / "plugins"))
+        # As a package, so that an engine that sends functions to its workers can import them by name.
+        package = ModuleType(_PACKAGE)
+        package.__path__ = [str(folder / "plugins")]
+        sys.modules[_PACKAGE] = package
 
 
 def _leave_project() -> None:
@@ -60,7 +64,8 @@ def _leave_project() -> None:
     for path in _entered:
         sys.path[:] = [entry for entry in sys.path if entry != path]
         for name, module in list(sys.modules.items()):
-            if (getattr(module, "__file__", None) or "").startswith(path + "/"):
+            inside = (getattr(module, "__file__", None) or "").startswith(path + "/")
+            if inside or name.partition(".")[0] == _PACKAGE:
                 del sys.modules[name]
     _entered.clear()
 
@@ -106,7 +111,7 @@ def _built_in(kind: str) -> Iterable[PluginFile]:
 
 def _of_project(kind: str) -> Iterable[PluginFile]:
     if _project_folder is not None:
-        yield from _plugins_in(_project_folder / "plugins" / kind, kind, "project", f"modelwright_project.{kind}")
+        yield from _plugins_in(_project_folder / "plugins" / kind, kind, "project", f"{_PACKAGE}.{kind}")
 
 
 def _plugins_in(folder: Path, kind: str, origin: str, package: str) -> Iterable[PluginFile]:
@@ -158,18 +163,11 @@ def load(kind: str, name: str) -> type[Options]:
 
 
 def _import_project(plugin: PluginFile) -> ModuleType:
-    if plugin.module not in sys.modules:
-        spec = importlib.util.spec_from_file_location(plugin.module, plugin.path)
-        if spec is None or spec.loader is None:
-            raise UsageError(f"cannot import the plugin {plugin.path}")
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[plugin.module] = module
-        try:
-            spec.loader.exec_module(module)
-        except Exception as error:
-            del sys.modules[plugin.module]
-            raise UsageError(f"the plugin {plugin.path} fails to import: {error}", value=str(plugin.path)) from error
-    return sys.modules[plugin.module]
+    importlib.invalidate_caches()
+    try:
+        return importlib.import_module(plugin.module)
+    except Exception as error:
+        raise UsageError(f"the plugin {plugin.path} fails to import: {error}", value=str(plugin.path)) from error
 
 
 def _class(module: ModuleType, plugin: PluginFile) -> type[Options]:
@@ -244,7 +242,7 @@ def _module_names() -> frozenset[str]:
 def code_identity(options: Options) -> Any:
     """What stands for a plugin's code: the built-in's version, or the syntax of a project's own files."""
     cls = type(options)
-    if cls.__module__.startswith("modelwright_project.") and _project_folder is not None:
+    if cls.__module__.startswith(f"{_PACKAGE}.") and _project_folder is not None:
         path = Path(sys.modules[cls.__module__].__file__ or "")
         return fingerprint.code_closure(path, _project_folder / "plugins")
     if cls.__module__.startswith("modelwright."):

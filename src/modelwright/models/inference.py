@@ -196,11 +196,26 @@ def _window_bits(
         scored[row, first - start - 1 : end - start - 1] = True
     tokens, scored = tokens.to(loaded.device), scored.to(loaded.device)
     with torch.inference_mode():
-        # Padding stands to the right: a causal model never looks there, so no mask is needed.
-        logits = loaded.model(input_ids=tokens[:, :-1], use_cache=False).logits
-        losses = torch.nn.functional.cross_entropy(logits.float().transpose(1, 2), tokens[:, 1:], reduction="none")
-        sums = torch.where(scored, losses, 0.0).double().sum(dim=1)
+        losses = torch.zeros(scored.shape, dtype=torch.float64, device=loaded.device)
+        losses[scored] = _losses(loaded.model, tokens, scored).double()
+        sums = losses.sum(dim=1)
     return [float(value) / math.log(2) for value in sums.cpu()]
+
+
+def _losses(model: Any, tokens: torch.Tensor, scored: torch.Tensor) -> torch.Tensor:
+    """Loss in nats of the scored tokens, row by row, float32. Padding stands to the right, where no token looks:
+    no mask is needed. The head is computed for scored tokens only, where the model allows it."""
+    import torch
+
+    from modelwright.models.head import has_plain_head, token_losses
+
+    inputs, targets = tokens[:, :-1], tokens[:, 1:][scored]
+    bare = model.get_base_model() if hasattr(model, "get_base_model") else model  # LoRA layers lie inside of it
+    if has_plain_head(bare):
+        hidden = bare.model(input_ids=inputs, use_cache=False).last_hidden_state
+        return token_losses(hidden[scored], bare.get_output_embeddings().weight, targets)
+    logits = model(input_ids=inputs, use_cache=False).logits[scored].float()
+    return torch.nn.functional.cross_entropy(logits, targets, reduction="none")
 
 
 def prompt_ids(loaded: Loaded, prompt: str) -> list[int]:

@@ -53,7 +53,7 @@ def path_version(path: Path, home: Path) -> str:
     if path.is_dir():
         found = (SourceFile.of(item, relative, status) for item, relative, status in walk(str(path)))
     else:
-        found = [SourceFile.of(str(path), path.name, path.stat())]
+        found = [SourceFile.of(str(path), ".", path.stat())]  # a renamed file is the same file
     return _look(f"path:{path.resolve()}", found, home).version
 
 

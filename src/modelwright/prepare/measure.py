@@ -17,6 +17,7 @@ from modelwright.core import plugins
 from modelwright.core.context import Context, each
 from modelwright.core.errors import UnknownName, UsageError
 from modelwright.core.fingerprint import digest, digest_file, identity
+from modelwright.core.spec import Options
 from modelwright.prepare import cache
 from modelwright.prepare.documents import Documents
 from modelwright.prepare.signal import Signal
@@ -45,11 +46,12 @@ class Measured:
     signals: tuple[str, ...]
 
 
-def all_signals() -> dict[str, Signal]:
-    """Every signal by its plugin name, with default options."""
+def all_signals(chosen: Iterable[Options] = ()) -> dict[str, Signal]:
+    """Every signal by its plugin name: with default options, or as `chosen`."""
+    given = {plugins.plugin_name(signal): signal for signal in chosen}
     found: dict[str, Signal] = {}
     for name in plugins.catalogue("signals"):
-        signal = plugins.load("signals", name)()
+        signal = given[name] if name in given else plugins.load("signals", name)()
         if not isinstance(signal, Signal):
             raise UsageError(f"the signal {name!r} is not derived from Signal", value=name)
         found[name] = signal

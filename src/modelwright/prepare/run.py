@@ -98,7 +98,7 @@ def decide(settings: PileSettings, context: Context, clock: Clock | None = None)
 
     clock = clock or Clock(context)
     daft.start(context.machine.cores)
-    signals = all_signals()
+    signals = all_signals(settings.signals)
     order = decisions.signals_for(settings, signals)
     with clock("documents"):
         documents = read_documents(settings.sources, context)

@@ -30,6 +30,9 @@ class PileSettings(Options):
 
     sources: Plugins("sources") = Field(min_length=1, description="where documents come from")  # type: ignore[valid-type]
     rules: Plugins("rules") = Field(default=(), description="rule sets, in order; the first that fires decides")  # type: ignore[valid-type]
+    signals: Plugins("signals") = Field(  # type: ignore[valid-type]
+        default=(), description="options of signals, such as `{counts: {words: space}}`; left out: the defaults"
+    )
     redact: Redact | None = Field(default=None, description="personal data edited out of the texts that stay")
     dedup: Plugins("dedup") = Field(default=(), description="how duplicates are found")  # type: ignore[valid-type]
     holdout: dict[str, Share] = Field(
@@ -38,6 +41,18 @@ class PileSettings(Options):
         description="share of the clusters kept out of training: one for all, or `{default: 1 %, SOURCE: 10 %}`",
     )
     sample: Share = Field(default=1.0, gt=0, description="share of the documents used, chosen by their digest")
+
+    def depends(self) -> dict[str, Any]:
+        """The code behind the settings: signals that rules, edits and the pile's own columns need, by version.
+
+        Raises UnknownName for a rule on a signal that nothing measures.
+        """
+        from modelwright.core.fingerprint import identity
+        from modelwright.prepare.decisions import signals_for
+        from modelwright.prepare.measure import all_signals
+
+        signals = all_signals(self.signals)
+        return {"signals": [identity(signals[name]) for name in sorted(signals_for(self, signals))]}
 
     @field_validator("holdout", mode="before")
     @classmethod

@@ -50,6 +50,8 @@ def decide(
 def fingerprint_of(step: Step, project: Project, inputs: Mapping[str, Artifact]) -> tuple[dict[str, Any], str]:
     """The flat identity of a step (for reasons) and the digest over all of it."""
     settings = identity(step.settings)
+    if hasattr(step.settings, "depends"):
+        settings |= {"depends": step.settings.depends()}
     whole = {
         "kind": step.kind,
         "key": step.key,

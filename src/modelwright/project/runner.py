@@ -6,6 +6,7 @@ last. A kill at any point leaves either nothing or something that the next run f
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.metadata
 import platform
 import shutil
@@ -59,7 +60,7 @@ def run(
     with lock(project.home / "lock", what=str(project.folder)):
         open_home(project)
         ledger = Ledger.open(project.settings.run.ledger or project.home / "ledger.db")
-        this = Run(project, Records(ledger, project.home), measure_machine(project.home), report, stop_requested)
+        this = Run(project, Records(ledger, project.home), means(project), report, stop_requested)
         try:
             for step in wanted(project, to):
                 _one(this, step, rebuild == step.stage)
@@ -70,6 +71,15 @@ def run(
             gatekeeper.finish(this)
             ledger.close()
         return this.steps
+
+
+def means(project: Project) -> Machine:
+    """The machine, as far as the section `run` lets it be used."""
+    have, settings = measure_machine(project.home), project.settings.run
+    workers = have.cores if settings.workers == "auto" else max(1, min(have.cores, int(settings.workers)))
+    return dataclasses.replace(
+        have, cores=workers, device=have.device if settings.device == "auto" else settings.device
+    )
 
 
 def wanted(project: Project, to: str | None) -> list[Step]:

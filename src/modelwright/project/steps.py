@@ -147,4 +147,4 @@ def external(step: Step, project: Project) -> dict[str, Any]:
     sources: Any = getattr(step.settings, "sources", ()) if step.key == "pile" else ()
     versions = {source.name: source_version(source, project.folder, project.home) for source in sources}
     files: Any = step.settings.files(project.folder) if hasattr(step.settings, "files") else ()
-    return versions | {path.name: path_version(path, project.home) for path in files}
+    return versions | {f"file {number}": path_version(path, project.home) for number, path in enumerate(files)}

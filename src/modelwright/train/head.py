@@ -10,15 +10,7 @@ from typing import Any
 
 import torch
 
-LOGITS_AT_ONCE = {"cpu": 1 << 21, "cuda": 1 << 28}  # elements
-# Model types whose logits are hidden states times the head's matrix and nothing else (no bias, scale or soft cap).
-PLAIN_HEADS = frozenset({"llama", "mistral", "qwen2", "qwen3"})
-
-
-def has_plain_head(model: Any) -> bool:
-    """Whether `summed_cross_entropy` gives this model's loss."""
-    head = model.get_output_embeddings()
-    return model.config.model_type in PLAIN_HEADS and type(head) is torch.nn.Linear and head.bias is None
+from modelwright.models.head import LOGITS_AT_ONCE
 
 
 def summed_cross_entropy(

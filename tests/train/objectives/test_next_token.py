@@ -8,8 +8,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from modelwright.models.head import has_plain_head
 from modelwright.models.qwen3 import Qwen3
-from modelwright.train.head import has_plain_head, summed_cross_entropy
+from modelwright.train.head import summed_cross_entropy
 from modelwright.train.objectives.next_token import IGNORED, NextToken
 
 TOKENS = np.array([5, 6, 7, 0, 8, 0, 9, 4, 3, 2, 0], dtype=np.uint16)  # three documents, end-of-text is 0
@@ -71,7 +72,7 @@ def test_the_fused_head_gives_the_loss_and_gradients_of_the_plain_one(
         ]
 
     fused_value, fused = gradients()
-    monkeypatch.setattr("modelwright.train.head.PLAIN_HEADS", frozenset())
+    monkeypatch.setattr("modelwright.models.head.PLAIN_HEADS", frozenset())
     plain_value, plain = gradients()
     model.zero_grad()
     assert fused_value == pytest.approx(plain_value, rel=1e-6)

@@ -46,7 +46,8 @@ class NextToken(Objective):
         """Cross entropy summed over the targets that are not ignored, in nats."""
         import torch
 
-        from modelwright.train.head import has_plain_head, summed_cross_entropy
+        from modelwright.models.head import has_plain_head
+        from modelwright.train.head import summed_cross_entropy
 
         inputs, targets = batch["inputs"], batch["targets"].flatten()
         if has_plain_head(model):

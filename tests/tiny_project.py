@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sysconfig
-from collections.abc import Callable
 from pathlib import Path
-
-import pytest
 
 import modelwright
 
@@ -49,31 +46,9 @@ def write_corpus(folder: Path) -> None:
     (folder / "corpus" / "ours" / "bisect.py").write_text(f"# Written by jane.doe@example-mail.org\n{text}")
 
 
-@pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """All five stages, run once. Copy it; never write into it."""
-    folder = tmp_path_factory.mktemp("made") / "tiny"
+def make(folder: Path, text: str) -> Path:
+    """Write the project and run it."""
     write_corpus(folder)
-    (folder / "modelwright.yaml").write_text(PREPARE + TRAIN)
+    (folder / "modelwright.yaml").write_text(text)
     modelwright.load(folder).run()
     return folder
-
-
-@pytest.fixture(scope="session")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Stage 1 alone, run once. Copy it; never write into it."""
-    folder = tmp_path_factory.mktemp("prepared") / "tiny"
-    write_corpus(folder)
-    (folder / "modelwright.yaml").write_text(PREPARE)
-    modelwright.load(folder).run()
-    return folder
-
-
-@pytest.fixture
-def copied(tmp_path: Path) -> Callable[[Path], Path]:
-    """A function that copies a made project into this test's own folder."""
-
-    def copy(folder: Path) -> Path:
-        return shutil.copytree(folder, tmp_path / "copy of it", symlinks=True)
-
-    return copy
