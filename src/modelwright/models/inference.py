@@ -345,10 +345,10 @@ class _StopGate:
 
     def add(self, text: str) -> tuple[str, bool]:
         self.held += text
-        found = [position for position in (self.held.find(s) for s in self.stop) if position >= 0]
-        if found:
+        found = [(self.held.find(stop) + len(stop), self.held.find(stop)) for stop in self.stop if stop in self.held]
+        if found:  # the one that is complete first, so that the answer does not depend on where tokens end
             self.stopped = True
-            return self.held[: min(found)], True
+            return self.held[: min(found)[1]], True
         keep = max((_overlap(self.held, s) for s in self.stop), default=0)
         text, self.held = self.held[: len(self.held) - keep], self.held[len(self.held) - keep :]
         return text, False
