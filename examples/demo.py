@@ -68,7 +68,11 @@ def explain(project: Any, pile: str) -> list[dict[str, Any]]:
         for document in project.why(found[0]) if found else []:
             latest = document["versions"][-1]
             reason = next(iter(latest["reasons"]), {})
-            words = f"{reason['rule']}: {reason['signal']} = {reason['value']}" if reason else "no rule objected"
+            words = (
+                f"{reason['rule']}: {reason['signal']} = {terminal.number(reason['value'])}"
+                if reason
+                else "no rule objected"
+            )
             if reason.get("threshold") is not None:
                 words += f" (threshold {reason['threshold']})"
             origin = f"{document['source']}:{document['origin']}"

@@ -193,7 +193,8 @@ def show_why(data: Any) -> None:
         for version in document["versions"]:
             words = [version["decision"]]
             words += [
-                f"by {r['rule']}: {r['signal']} = {r['value']} (threshold {r['threshold']})" for r in version["reasons"]
+                f"by {r['rule']}: {r['signal']} = {number(r['value'])} (threshold {r['threshold']})"
+                for r in version["reasons"]
             ]
             words += [f"duplicate of {version['duplicate_of'][:12]}"] if version["duplicate_of"] else []
             print(f"  {version['pile']}: {'; '.join(words)}")

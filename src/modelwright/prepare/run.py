@@ -81,7 +81,7 @@ def run(settings: PileSettings, inputs: Mapping[str, Artifact], context: Context
             _new_texts(made, context),
         )
     facts = accounts.facts(settings, made)
-    more = {"text_root": record.text_root, "counts": dict(record.counts), "seconds": clock.seconds}
+    more = {"root": record.root, "text_root": record.text_root, "counts": dict(record.counts), "seconds": clock.seconds}
     return Output(record.root, {**facts, **more})
 
 
