@@ -5,7 +5,7 @@ Davidson et al. and
 on clean texts, many of them informal. The other half of the tweets gives the figures, and with the other half of the
 clean texts the threshold (precision 0.95).
 
-    python scripts/train_abuse.py ../shared/data
+    python scripts/train_abuse.py DATA_FOLDER
 """
 
 from __future__ import annotations

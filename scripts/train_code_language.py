@@ -5,7 +5,7 @@ repositories; "not code" is learnt from prose and tables. Two ways to test: A, h
 trained
 without github-linguist/linguist and tested on its samples (odd files of foreign projects: the honest figure).
 
-    python scripts/train_code_language.py ../shared/data
+    python scripts/train_code_language.py DATA_FOLDER
 """
 
 from __future__ import annotations

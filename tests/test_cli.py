@@ -91,6 +91,7 @@ def test_pile_commands_log_tag_diff_sample_and_export(prepared: Path, copied: Co
         (["run", "--set", "prepare.holdout=400 %"], "UsageError", 2, ""),
         (["run", "--to", "cook"], "UsageError", 2, "prepare"),
         (["run", "nowhere"], "InputError", 1, "modelwright new"),
+        (["plan", "--set", "run.device=cuda"], "UsageError", 2, "cpu"),
         (["pile", "sql", "drop table documents"], "UsageError", 2, ""),
         (["pile", "sql", "select * from read_csv('/etc/passwd')"], "UsageError", 2, ""),
         (["list", "pilez"], "UnknownName", 2, "pile"),
@@ -138,3 +139,72 @@ def test_an_occupied_port_is_told_before_the_model_is_loaded(made: Path, copied:
         result = command("serve", "release@1", "--port", port, folder=copied(made))
     assert result.returncode == 1
     assert f"port {port}" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("override", "said", "cure"),
+    [
+        ("a", "not of the form", "--set prepare.rules"),
+        ("prepare..sample=1", "not of the form", "--set prepare.rules"),
+        ("prepare.rules=[[1", "no YAML", "quote"),
+        ("prepare.sources.zz.path=x", "unknown entry 'zz' in prepare.sources", "open, ours"),
+        ("prepare.rules.gopher=", "takes no such key", "as a whole"),
+        ("prepare.rules=null", "an empty entry names no rule", "write"),
+        ("prepare.sources=[]", "must name at least one", "found"),
+        ("prepare=3", "must be a mapping", "found 3"),
+        ("gates=null", "must be a list", "found None"),
+        ("train.sources=[zz]", "unknown source 'zz' in train.sources", "open, ours"),
+        ("limits.time=1 steps", "is no time", "found '1 steps'"),
+        ("limits.money=3 min", "is no amount of money", "found '3 min'"),
+        ("run.workers=many", "a number of threads", "found 'many'"),
+        ("run.workers=0", "a number of threads", "found 0"),
+        ("run.port=99999", "run.port", "found 99999"),
+        ("run.device=tpu", "run.device", "found 'tpu'"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_cure(
+    prepared: Path, copied: Copy, override: str, said: str, cure: str
+) -> None:
+    path = copied(prepared) / "modelwright.yaml"
+    path.write_text(path.read_text() + "\ntrain: {family: {qwen3: {size: 60k}}, budget: 1 steps}\n")
+    error = asked("plan", "--set", override, folder=path.parent, code=2)["error"]
+    assert said in error["message"]
+    assert cure in error["hint"]
+
+
+def test_a_place_that_cannot_hold_artifacts_is_an_error_with_its_cure(prepared: Path, copied: Copy) -> None:
+    folder = copied(prepared)
+    (folder / "file").touch()
+    for name in ("plan", "run"):
+        error = asked(name, "--set", "run.out=file", folder=folder, code=1)["error"]
+        assert (error["kind"], "run: {out: ...}" in error["hint"]) == ("StorageError", True)
+
+
+def test_passwords_and_secrets_are_not_repeated(prepared: Path, copied: Copy) -> None:
+    folder = copied(prepared)
+    for override, code in (("run.ledger=postgresql://me:hush@127.0.0.1:1/x", 1), ("run.api_key=hush", 2)):
+        result = command("plan", "--set", override, "--json", folder=folder)
+        assert (result.returncode, "hush" in result.stdout + result.stderr) == (code, False)
+        assert json.loads(result.stdout)["error"]["hint"]
+
+
+def test_an_anchor_in_itself_an_unknown_stage_and_a_negative_number(prepared: Path, copied: Copy) -> None:
+    folder = copied(prepared)
+    for words in (["run", "--rebuild", "trian"], ["plan", "--rebuild", "trian"], ["prune", "--keep", "-1"]):
+        assert asked(*words, folder=folder, code=2)["error"]["hint"]
+    assert "pile sql" in asked("why", "nosuch", folder=folder, code=2)["error"]["hint"]
+    (folder / "modelwright.yaml").write_text("name: &a [*a]\n")
+    assert "contains itself" in asked("plan", folder=folder, code=2)["error"]["message"]
+
+
+def test_set_replaces_the_options_of_an_entry_of_a_list(prepared: Path, copied: Copy) -> None:
+    folder = copied(prepared)
+    steps = asked("plan", "--set", "prepare.rules.code={max_line_length: 90}", folder=folder)["steps"]
+    assert steps[0]["reason"] == "prepare.rules.code.max_line_length: 2000 -> 90"
+
+
+def test_a_missing_base_model_is_not_called_a_source(prepared: Path, copied: Copy) -> None:
+    folder = copied(prepared)
+    error = asked("plan", "--set", "base=nowhere", "--set", "tune={examples: ours}", folder=folder, code=1)["error"]
+    assert "source" not in error["message"]
+    assert "`base`" in error["hint"]

@@ -8,7 +8,6 @@ project["pile@1"].to_arrow()
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from modelwright.core import plugins, quiet
 from modelwright.core.context import Artifact
 from modelwright.core.errors import UnknownName, UsageError
-from modelwright.project import create, lookup, schema
+from modelwright.project import consent, create, lookup, schema
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -69,15 +68,19 @@ def keys(make: str | None = None) -> Rows:
     return [{field: key[field] for field in ("name", "keyid", "public", "own", "path")} for key in store.keys()]  # noqa: SIM118
 
 
-def plugins_or_templates(kind: str, place: str | Path = ".") -> Rows | None:
+def plugins_or_templates(
+    kind: str, place: str | Path = ".", ask: Callable[[list[Path]], bool] = lambda files: True
+) -> Rows | None:
     """What `list` says about plugins of a kind or templates, with no project needed; None for artifacts."""
     if kind == "templates":
         return list(create.templates())
     if kind not in plugins.kinds():
         return None
-    folder = Path(place)
-    if (folder / schema.FILE_NAME).is_file():
-        plugins.use_project(folder.resolve())
+    path = Path(place) / schema.FILE_NAME if Path(place).is_dir() else Path(place)
+    if path.is_file():
+        folder = path.resolve().parent
+        consent.check(folder, ask)  # to describe a plugin is to run its file
+        plugins.use_project(folder)
     return plugins.describe(kind)
 
 
@@ -121,7 +124,7 @@ class Project:
             from modelwright.govern.ledger import Ledger
             from modelwright.govern.records import Records
 
-            self._records = Records(Ledger.open(self.settings.run.ledger or self.home / "ledger.db"), self.home)
+            self._records = Records(Ledger.open(self.project.ledger), self.home)
         self._records.refresh()
         return self._records
 
@@ -142,16 +145,14 @@ class Project:
 
     def plan(self, to: str | None = None, rebuild: str | None = None) -> Rows:
         """Per step: what would happen and why, with time, memory, disk, money, energy and their basis."""
-        from modelwright.core.machine import machine
         from modelwright.project.plan import estimate
-        from modelwright.project.steps import steps, up_to
+        from modelwright.project.runner import means, wanted
 
-        means = machine(self.home)
-        wanted = {step.key for step in (up_to(steps(self.project), to) if to else steps(self.project))}
+        machine, keys = means(self.project), {step.key for step in wanted(self.project, to)}
         rows = []
         for item in lookup.planned(self.project, self.records, rebuild):
-            if item.step.key in wanted:
-                expected = estimate(item, means)
+            if item.step.key in keys:
+                expected = estimate(item, machine)
                 rows.append(
                     {
                         "stage": item.step.stage,
@@ -178,7 +179,7 @@ class Project:
         prepare = self.settings.prepare
         if pile is None or prepare is None or pile.action == "unchanged" or not self.project.overrides:
             return None
-        as_it_stands = lookup.current(schema.load(self.folder), self.records)
+        as_it_stands = lookup.current(schema.load(self.project.file), self.records)
         plugins.use_project(self.folder)
         return what_if(self.project, prepare.pile(), as_it_stands.get("pile"))
 
@@ -223,7 +224,7 @@ class Project:
     def tag(self, name: str, reference: str = "pile") -> dict[str, Any]:
         from modelwright.project import piles
 
-        return piles.tag(self.project, self.records, name, self[reference].artifact)
+        return piles.tag(self.records, name, self[reference].artifact)
 
     def pile_diff(self, a: str, b: str) -> dict[str, Any]:
         from modelwright.prepare.piles import diff
@@ -320,12 +321,7 @@ class Project:
     def prune(self, keep: int = 1) -> dict[str, Any]:
         from modelwright.project.prune import prune
 
-        current = list(lookup.current(self.project, self.records).values())
-        return prune(self.project, self.records, current, keep)
-
-    def remove_work(self) -> None:
-        """Give up interrupted work."""
-        shutil.rmtree(self.home / "work", ignore_errors=True)
+        return prune(self.project, self.records, lookup.planned(self.project, self.records), keep)
 
 
 def _ledger(records: Records) -> Ledger:

@@ -162,7 +162,7 @@ def list_(
     json_: Json = False,
 ) -> None:
     """Artifacts, tags, templates, or the plugins of a kind with their one-line help."""
-    rows = api.plugins_or_templates(kind, project) if kind else None
+    rows = api.plugins_or_templates(kind, project, _ask) if kind else None
     rows = opened(project).list(kind) if rows is None else rows
     answer(
         json_,

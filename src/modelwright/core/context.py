@@ -1,4 +1,4 @@
-"""What a stage is given, and what it gives back. A stage is `estimate(...)` and `run(...)`; see docs/DESIGN."""
+"""What a stage is given, and what it gives back. A stage is `estimate(...)` and `run(...)` in its `run.py`."""
 
 from __future__ import annotations
 

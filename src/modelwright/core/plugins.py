@@ -98,7 +98,8 @@ def catalogue(kind: str) -> Mapping[str, PluginFile]:
 @functools.cache
 def kinds() -> tuple[str, ...]:
     """The kinds of plugin that this installation knows: folders that hold plugin files."""
-    folders = [path for path in [*_ROOT.glob("*"), *_ROOT.glob("*/*")] if path.is_dir() and path.name != "core"]
+    # Model families belong to no stage: their folder is the only one of plugins at the top.
+    folders = [path for path in [_ROOT / "models", *_ROOT.glob("*/*")] if path.is_dir()]
     return tuple(sorted({folder.name for folder in folders if any(_python_plugins(folder))}))
 
 
@@ -187,8 +188,11 @@ def parse(kind: str, value: Any) -> Options:
         name, options = next(iter(value.items()))
         options = {} if options is None else options
     else:
+        said = "an empty entry" if value is None else repr(value)
         raise UsageError(
-            f"{value!r} names no {singular(kind)}", hint="write `name` or `{name: {option: value}}`", value=repr(value)
+            f"{kind}: {said} names no {singular(kind)}",
+            hint="write `name` or `{name: {option: value}}`",
+            value=repr(value),
         )
     if not isinstance(options, Mapping):
         raise UsageError(

@@ -35,6 +35,8 @@ Location = Annotated[str, Where()]
 class Secret:
     """A value from `${env:NAME}`. It prints as its name; `reveal()` gives the value."""
 
+    CURE: ClassVar = "write a secret as ${env:NAME}, never as text in the project file"
+
     def __init__(self, name: str, value: str) -> None:
         self.name = name
         self._value = value
@@ -56,7 +58,7 @@ class Secret:
     def _validate(cls, value: Any) -> Secret:
         if isinstance(value, Secret):
             return value
-        raise ValueError("write a secret as ${env:NAME}, never as text in the project file")
+        raise ValueError(cls.CURE)
 
 
 def parse_share(value: Any) -> Any:
@@ -140,6 +142,16 @@ def validated(cls: type[SomeOptions], values: Mapping[str, Any], where: str) -> 
         raise _explain(error.errors()[0], cls, where) from error
 
 
+_PLAIN_WORDS = {
+    "model_type": "must be a mapping of keys and values",
+    "dict_type": "must be a mapping of keys and values",
+    "tuple_type": "must be a list, `[...]`; leave the key out when there is nothing to say",
+    "list_type": "must be a list, `[...]`; leave the key out when there is nothing to say",
+    "too_short": "must name at least one",
+}
+"""What pydantic says in terms of Python, said in terms of YAML."""
+
+
 def _explain(detail: ErrorDetails, cls: type[BaseModel], where: str) -> ModelwrightError:
     path = [str(part) for part in detail["loc"]]
     place = ".".join([where, *path]) if where else ".".join(path)
@@ -147,7 +159,9 @@ def _explain(detail: ErrorDetails, cls: type[BaseModel], where: str) -> Modelwri
         return UnknownName("key", path[-1], _keys(cls, path[:-1]), where=".".join([where, *path[:-1]]).strip("."))
     if detail["type"] == "missing":
         return UsageError(f"{place} is missing", hint=f"add `{path[-1]}:`", value=path[-1])
-    message = detail["msg"].removeprefix("Value error, ")
+    message = _PLAIN_WORDS.get(detail["type"]) or detail["msg"].removeprefix("Value error, ")
+    if message == Secret.CURE:  # what was found there may be one: it is not repeated
+        return UsageError(f"{place}: {message}", hint="export NAME=..., then `${env:NAME}` in the project file")
     return UsageError(f"{place}: {message}", hint=f"found {detail['input']!r}", value=repr(detail["input"]))
 
 

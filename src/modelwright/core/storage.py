@@ -46,7 +46,8 @@ def storage_error(error: OSError, path: Path | str) -> StorageError:
         )
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return StorageError(f"no permission to write {place}", hint=f"check the owner and mode of {place}", value=place)
-    return StorageError(f"{error.strerror or error}: {place}", value=place)
+    hint = "name a place where folders and files can be made; for a project that is `run: {out: ...}`"
+    return StorageError(f"{error.strerror or error}: {place}", hint=hint, value=place)
 
 
 def read_json(path: Path) -> Any:

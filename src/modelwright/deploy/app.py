@@ -28,14 +28,14 @@ def create_app(service: Service) -> FastAPI:
     """The application around a service. Loading the model is the caller's; `/readyz` tells when it is done."""
     # No documentation pages: theirs fetch scripts from a CDN. The schema itself is served.
     app = FastAPI(title="modelwright", docs_url=None, redoc_url=None, openapi_url="/openapi.json")
-    _add_errors(app, service)
+    _add_errors(app)
     app.add_middleware(Guard, service=service)
     _add_status(app, service)
     _add_answers(app, service)
     return app
 
 
-def _add_errors(app: FastAPI, service: Service) -> None:
+def _add_errors(app: FastAPI) -> None:
     def respond(refusal: Refusal) -> JSONResponse:
         return JSONResponse(refusal.body, refusal.status, refusal.headers)
 

@@ -9,17 +9,7 @@ from typing import Any, Protocol
 from pydantic import Field
 
 from modelwright.core.spec import Options
-
-
-class Piece(Protocol):
-    """A part of an answer: text, the number of tokens behind it, and why it ended (`stop`, `length`) or None."""
-
-    @property
-    def text(self) -> str: ...
-    @property
-    def tokens(self) -> int: ...
-    @property
-    def finish_reason(self) -> str | None: ...
+from modelwright.models.inference import Piece
 
 
 class Engine(Protocol):

@@ -16,11 +16,12 @@ from typing import Any
 
 from modelwright.core.errors import InputError, ModelwrightError
 from modelwright.deploy.metrics import Metrics
-from modelwright.deploy.server import Engine, Piece, Server
+from modelwright.deploy.server import Engine, Server
 from modelwright.deploy.turns import Turn, Turns
 from modelwright.deploy.wire import ChatRequest, CompletionRequest, Refusal, check, stop_sequences
 from modelwright.formats import answers as store
 from modelwright.formats import chat
+from modelwright.models.inference import Piece
 
 ReceiptMaker = Callable[[dict[str, Any]], dict[str, Any]]
 

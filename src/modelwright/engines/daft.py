@@ -2,7 +2,7 @@
 
 Memory is bounded by rule: texts pass through `read` and `map_batches` only; `sort`, `group` and joins get narrow
 columns. No verb has a result that depends on order, on the number of threads or on the runner: there is no
-distinct-by-subset, no any-value, no list aggregation and no float sum here. The figures behind it: docs/DESIGN, SPINE.
+distinct-by-subset, no any-value, no list aggregation and no float sum here.
 """
 
 from __future__ import annotations

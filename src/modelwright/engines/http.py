@@ -25,5 +25,7 @@ def post(url: str, body: Mapping[str, Any], headers: Mapping[str, str] | None = 
             answer: dict[str, Any] = json.load(response)
     except urllib.error.HTTPError as error:
         said = json.load(error).get("error", {})
-        raise UsageError(str(said.get("message", error)), value=error.code) from error
+        long = said.get("code") == "context_length_exceeded"
+        hint = "shorten the prompt" if long else "correct the request; `modelwright ask --help` has its options"
+        raise UsageError(str(said.get("message", error)), hint=hint, value=error.code) from error
     return answer

@@ -3,7 +3,7 @@
 `pile.texts(digest, text)` is distinct and append-only; the narrow tables are replaced per version, in one commit and
 one snapshot each, and a version is read by snapshot id. Manifests hold no bounds, so no text, path or name leaks into
 metadata. pyiceberg's writer (not Daft's) keeps order and row groups; `_dataframe_to_data_files` is private there and
-therefore pinned and tested. Traps: shared/SPINE.md, section e.
+therefore pinned and tested.
 """
 
 from __future__ import annotations

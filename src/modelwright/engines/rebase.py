@@ -2,7 +2,7 @@
 
 Locations are absolute in Iceberg. A moved table is not found; a copied one would append into the original. `rebase`
 rewrites them in the manifests (Avro), the table metadata (JSON) and, last, the catalogue: after a kill it starts again
-and ends the same. Data files are not touched. Method and traps: shared/SPINE.md, section f.
+and ends the same. Data files are not touched.
 """
 
 from __future__ import annotations

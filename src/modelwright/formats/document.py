@@ -45,8 +45,3 @@ def document_schema(*, text: bool = True) -> pa.Schema:
     if text:
         columns.insert(10, ("text", pa.large_string()))
     return pa.schema(columns)
-
-
-def empty_documents(*, text: bool = False) -> pa.Table:
-    """No documents, with the right columns."""
-    return document_schema(text=text).empty_table()

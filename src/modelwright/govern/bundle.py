@@ -68,7 +68,9 @@ def verify_bundle(
     files = _read(path)
     if "bundle.json" not in files:
         raise InputError(
-            f"{path} is no bundle: it holds no bundle.json", hint="`modelwright verify` makes none", value=str(path)
+            f"{path} is no bundle: it holds no bundle.json",
+            hint="`modelwright verify --export DIR` makes one",
+            value=str(path),
         )
     findings = Findings()
     about = _canonical(files.pop("bundle.json"), "bundle.json", findings)

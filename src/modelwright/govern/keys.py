@@ -120,7 +120,7 @@ def check_public(value: Any, *, where: str) -> dict[str, Any]:
     fields = ("keyid", "keytype", "scheme", "public")
     fits = isinstance(value, Mapping) and all(isinstance(value.get(field), str) for field in fields)
     if not fits or value["keytype"] != "ed25519" or not re.fullmatch("[0-9a-f]{64}", value["public"]):
-        raise InputError(f"{where} holds no Ed25519 public key", hint="make one with `modelwright key export`")
+        raise InputError(f"{where} holds no Ed25519 public key", hint="`modelwright key` names its `.pub` file")
     # The id is a digest of the key: without this test a key could pose under another one's id.
     if value["keyid"] != key_id(value["public"]):
         raise InputError(f"the key id in {where} does not belong to its key", value=value["keyid"])

@@ -89,7 +89,7 @@ class Ledger:
             ledger = cls(_sqlite(path, write=create or os.access(path.parent, os.W_OK)))
         else:
             ledger = cls(_server(text))
-        with _refusals(text):
+        with _refusals(str(ledger.engine.url)):
             with ledger.engine.connect() as connection:
                 there = schema.version(connection)
             if there < len(schema.VERSIONS) and create:
@@ -265,5 +265,5 @@ def _refusals(place: str) -> Iterator[None]:
             "malformed": "the file is damaged: restore it from a copy or a bundle",
             "not a database": "the file is damaged: restore it from a copy or a bundle",
         }
-        hint = next((cure for word, cure in hints.items() if word in said), "")
+        hint = next((cure for word, cure in hints.items() if word in said), "check `run.ledger` and its server")
         raise StorageError(f"the ledger at {place} refuses: {said}", hint=hint, value=place) from error

@@ -9,14 +9,14 @@ from modelwright.core.context import Artifact
 from modelwright.govern.records import Records
 
 
-def trace(records: Records, ref: str, current: Mapping[str, str] | None = None) -> dict[str, Any]:
+def trace(records: Records, ref: str) -> dict[str, Any]:
     """The contract's `{"nodes": [{"ref", "kind", "digest"}], "edges": [["child", "parent"]], "spans": []}` for `ref`.
 
     Up: everything that it was made from. Down: everything that was made from it. `equal` lists pairs of artifacts that
     were made apart and have the same content. A parent without a record (a base model) is a node of its own.
     Raises UnknownName and AmbiguousReference as `Records.find` does.
     """
-    start = records.find(ref, current).ref
+    start = records.find(ref).ref
     inside = {start, *ancestors(records, start), *descendants(records, start)}
     known = records.by_ref()
     members = [item for item in known.values() if item.ref in inside]

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from modelwright.core.errors import InputError, StorageError
 from modelwright.core.storage import digest_file
-from modelwright.prepare.source import Source, SourceFile, missing, walk
+from modelwright.prepare.source import Source, SourceFile, walk
 
 _YOUNG_NS = 2_000_000_000
 _TABLE = """create table if not exists file (
@@ -48,7 +48,8 @@ def source_version(source: Source, project_folder: Path, home: Path) -> str:
 def path_version(path: Path, home: Path) -> str:
     """Hex digest of one file, or over the sorted (path, content digest) below a folder. Raises InputError."""
     if not path.exists():
-        raise missing("file", path)
+        hint = "correct `tune.examples` or `base` in the project file; paths are relative to that file"
+        raise InputError(f"{path} does not exist", hint=hint, value=str(path))
     found: Iterable[SourceFile]
     if path.is_dir():
         found = (SourceFile.of(item, relative, status) for item, relative, status in walk(str(path)))

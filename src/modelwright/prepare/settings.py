@@ -85,7 +85,7 @@ class Tokenizer(Options):
     @field_validator("pinned")
     @classmethod
     def _is_a_reference(cls, value: str | None) -> str | None:
-        if value is not None and not re.fullmatch(r"tokens(@\d+)?", value):
+        if value is not None and not re.fullmatch(r"tokens@\d+", value):
             raise ValueError(f"{value!r} names no tokens; write `tokens@1`")
         return value
 

@@ -11,7 +11,7 @@ from typing import Any
 from modelwright.core.machine import machine
 from modelwright.project.runner import RECORDED_LIBRARIES
 
-EXTRAS = {"ray": "ray", "psycopg": "postgres"}
+EXTRAS = {"psycopg": "postgres"}
 
 
 def doctor(folder: Path) -> dict[str, Any]:
@@ -28,7 +28,7 @@ def doctor(folder: Path) -> dict[str, Any]:
     ]
     missing = [name for name, version in libraries.items() if version is None]
     return {
-        "ok": not missing and platform.python_version_tuple() >= ("3", "11"),
+        "ok": not missing,
         "python": platform.python_version(),
         "cores": means.cores,
         "memory_bytes": means.memory_bytes,

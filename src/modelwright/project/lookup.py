@@ -12,7 +12,7 @@ from modelwright.govern.records import Records
 from modelwright.project.create import templates
 from modelwright.project.plan import Planned, decide
 from modelwright.project.schema import Project
-from modelwright.project.steps import steps
+from modelwright.project.steps import check_stage, steps
 
 
 def planned(project: Project, records: Records, rebuild: str | None = None) -> list[Planned]:
@@ -20,7 +20,10 @@ def planned(project: Project, records: Records, rebuild: str | None = None) -> l
     artifacts = records.artifacts()
     made: dict[str, Artifact | None] = {}
     result = []
-    for step in steps(project):
+    all_steps = steps(project)
+    if rebuild is not None:
+        check_stage(all_steps, rebuild)
+    for step in all_steps:
         decision = decide(step, project, made, artifacts, rebuild == step.stage)
         made[step.key] = decision.artifact
         result.append(decision)

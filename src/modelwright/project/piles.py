@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from typing import Any
 
 from modelwright.core.context import Artifact
@@ -29,12 +28,12 @@ def log(records: Records) -> list[dict[str, Any]]:
     ]
 
 
-def tag(project: Project, records: Records, name: str, artifact: Artifact) -> dict[str, Any]:
+def tag(records: Records, name: str, artifact: Artifact) -> dict[str, Any]:
     """Point a tag at an artifact; moving one is an event like any other."""
     if not re.fullmatch(r"[A-Za-z][\w.-]{0,63}", name):
         raise UsageError(f"{name!r} is no tag", hint="letters, digits, `_`, `.` and `-`, first a letter", value=name)
     if name in {item.kind for item in records.artifacts()}:
-        raise UsageError(f"{name!r} is a kind of artifact and cannot be a tag", value=name)
+        raise UsageError(f"{name!r} is a kind of artifact and cannot be a tag", hint="choose another name", value=name)
     before = records.tags().get(name)
     if before != artifact.ref:
         records.append(
@@ -69,10 +68,7 @@ def why(project: Project, records: Records, document: str) -> list[dict[str, Any
                 }
             )
     if not found:
-        raise UnknownName("document", document, [], where="any version of the pile")
+        error = UnknownName("document", document, [], where="any version of the pile")
+        error.hint = '`SOURCE:ORIGIN`; `modelwright pile sql "select source, origin from decisions"` has all'
+        raise error
     return list(found.values())
-
-
-def remove_unfinished(project: Project) -> None:
-    """Give up interrupted work."""
-    shutil.rmtree(project.home / "work", ignore_errors=True)

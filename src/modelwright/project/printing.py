@@ -12,7 +12,6 @@ from modelwright.govern.records import Records
 from modelwright.project.schema import Project
 
 CARDS = ("pile", "model", "adapter", "release")
-FORMATS = {"html": "html", "md": "md", "json": "json"}
 
 
 def print_cards(project: Project, records: Records, artifacts: Sequence[Artifact]) -> None:
@@ -50,7 +49,7 @@ def write_card(project: Project, records: Records, artifact: Artifact) -> None:
 def rendered(project: Project, records: Records, artifact: Artifact) -> dict[str, str]:
     """The card of an artifact in every format."""
     from modelwright.govern.cards import card_of
-    from modelwright.govern.cards.render import render
+    from modelwright.govern.cards.render import FORMS, render
 
     card = card_of(artifact, records, project.settings.name, project.settings.use)
-    return {suffix: render(card, form) for form, suffix in FORMATS.items()}
+    return {form: render(card, form) for form in FORMS}

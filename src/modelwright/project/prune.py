@@ -7,13 +7,22 @@ from pathlib import Path
 from typing import Any
 
 from modelwright.core.context import Artifact
+from modelwright.core.errors import UsageError
 from modelwright.core.storage import folder_bytes, lock
 from modelwright.govern.records import Records
+from modelwright.project.plan import Planned, work_folder
 from modelwright.project.schema import Project
 
 
-def prune(project: Project, records: Records, current: list[Artifact], keep: int = 1) -> dict[str, Any]:
-    """Remove artifacts beyond the newest `keep` of each kind that nothing reaches; returns what went, in bytes."""
+def prune(project: Project, records: Records, planned: list[Planned], keep: int = 1) -> dict[str, Any]:
+    """Remove artifacts beyond the newest `keep` of each kind that nothing reaches; returns what went, in bytes.
+
+    Interrupted work stays where the project as it stands (`planned`) would resume it.
+    """
+    if keep < 0:
+        raise UsageError(f"cannot keep {keep} artifacts", hint="`--keep 0` or more", value=keep)
+    current = [item.artifact for item in planned if item.artifact is not None]
+    resumable = {work_folder(project, item.step, item.fingerprint) for item in planned if item.fingerprint}
     removed: list[dict[str, Any]] = []
     with lock(project.home / "lock", what=str(project.folder)):
         kept = _reached(records, current, keep)
@@ -22,7 +31,7 @@ def prune(project: Project, records: Records, current: list[Artifact], keep: int
                 continue
             removed.append({"ref": artifact.ref, "bytes": folder_bytes(artifact.path), "digest": artifact.digest})
             shutil.rmtree(artifact.path)
-        work = _leftovers(project.home / "work")
+        work = _leftovers(project.home / "work", resumable)
         if removed or work:
             subject = [{"name": item["ref"], "digest": item["digest"]} for item in removed]
             records.append("prune", subject, {"removed": removed, "work_bytes": work})
@@ -54,10 +63,10 @@ def _reached(records: Records, current: list[Artifact], keep: int) -> set[str]:
     return reached
 
 
-def _leftovers(work: Path) -> int:
+def _leftovers(work: Path, resumable: set[Path]) -> int:
     """Remove work of runs that were given up; returns bytes."""
-    if not work.is_dir():
-        return 0
-    size = folder_bytes(work)
-    shutil.rmtree(work)
+    size = 0
+    for folder in sorted(set(work.glob("*/")) - resumable):
+        size += folder_bytes(folder)
+        shutil.rmtree(folder)
     return size

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from modelwright.core.context import Artifact, Context, Estimate, Machine, Output
@@ -76,7 +75,3 @@ def refuse_unless_met(verdicts: list[dict[str, Any]], gates: tuple[GateSettings,
             "experimental release",
             value=verdict["value"],
         )
-
-
-def release_file(release: Path) -> Path:
-    return release / "release.json"

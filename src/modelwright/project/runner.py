@@ -18,7 +18,7 @@ from typing import Any
 
 import modelwright
 from modelwright.core.context import Artifact, Context, Estimate, Machine, Output
-from modelwright.core.errors import IntegrityError, ModelwrightError, Refused, Stopped
+from modelwright.core.errors import IntegrityError, ModelwrightError, Refused, Stopped, UsageError
 from modelwright.core.machine import machine as measure_machine
 from modelwright.core.storage import folder_digests, lock, read_json, storage_error, write_json
 from modelwright.govern.ledger import Ledger
@@ -26,7 +26,7 @@ from modelwright.govern.records import Records
 from modelwright.project import gatekeeper
 from modelwright.project.plan import Planned, decide, estimate, work_folder
 from modelwright.project.schema import Project
-from modelwright.project.steps import Step, steps, up_to
+from modelwright.project.steps import Step, check_stage, steps, up_to
 
 RECORDED_LIBRARIES = ("daft", "pyiceberg", "gigatoken", "torch", "transformers", "peft", "trl", "numba", "pyarrow")
 
@@ -56,10 +56,11 @@ def run(
     stop_requested: Callable[[], bool] = lambda: False,
 ) -> list[dict[str, Any]]:
     """Make everything that is not up to date, in order; one plain dict a step. Errors carry the steps so far."""
-    project.home.mkdir(parents=True, exist_ok=True)
+    if rebuild is not None:
+        check_stage(steps(project), rebuild)
     with lock(project.home / "lock", what=str(project.folder)):
         open_home(project)
-        ledger = Ledger.open(project.settings.run.ledger or project.home / "ledger.db")
+        ledger = Ledger.open(project.ledger)
         this = Run(project, Records(ledger, project.home), means(project), report, stop_requested)
         try:
             for step in wanted(project, to):
@@ -77,9 +78,10 @@ def means(project: Project) -> Machine:
     """The machine, as far as the section `run` lets it be used."""
     have, settings = measure_machine(project.home), project.settings.run
     workers = have.cores if settings.workers == "auto" else max(1, min(have.cores, int(settings.workers)))
-    return dataclasses.replace(
-        have, cores=workers, device=have.device if settings.device == "auto" else settings.device
-    )
+    if settings.device == "cuda" and have.device != "cuda":
+        raise UsageError("run.device: no CUDA device is here", hint="write `auto` or `cpu`", value=settings.device)
+    device = have.device if settings.device == "auto" else settings.device
+    return dataclasses.replace(have, cores=workers, device=device)
 
 
 def wanted(project: Project, to: str | None) -> list[Step]:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import os
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from modelwright.core import plugins
 from modelwright.core.errors import InputError, UnknownName, UsageError
-from modelwright.core.spec import BudgetText, Location, Options, Secret, validated
+from modelwright.core.spec import Budget, BudgetText, Location, Options, Secret, validated
 from modelwright.deploy.settings import DeploySettings
 from modelwright.govern.gates import GateSettings
 from modelwright.prepare.settings import PrepareSettings
@@ -32,6 +31,20 @@ class Limits(Options):
     time: BudgetText | None = Field(None, description="longest time for one `run`, for example `1 h`")
     money: BudgetText | None = Field(None, description="most money for one `run`, for example `$5`")
 
+    @field_validator("time")
+    @classmethod
+    def _is_a_time(cls, value: Budget | None) -> Budget | None:
+        if value and value.unit != "seconds":
+            raise ValueError(f"{value} is no time; write `30 min` or `2 h`")
+        return value
+
+    @field_validator("money")
+    @classmethod
+    def _is_money(cls, value: Budget | None) -> Budget | None:
+        if value and value.unit != "dollars":
+            raise ValueError(f"{value} is no amount of money; write `$5`")
+        return value
+
 
 class RunSettings(Options):
     """Where and how: never part of identity."""
@@ -40,10 +53,17 @@ class RunSettings(Options):
     workers: int | str = Field("auto", description="threads; `auto`: the control group's quota")
     out: Location = Field(".modelwright", description="folder for artifacts, catalogue and ledger")
     ledger: Location | None = Field(None, description="URL of a team's ledger; default: SQLite below `out`")
-    device: str = Field("auto", description="`auto`, `cpu` or `cuda`")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="`auto`, `cpu` or `cuda`")
     host: str = Field("127.0.0.1", description="address that `serve` binds to")
-    port: int = Field(8000, description="port that `serve` binds to")
+    port: int = Field(8000, ge=0, le=65535, description="port that `serve` binds to")
     api_key: Secret | None = Field(None, description="`${env:NAME}`: a key that callers of `serve` must send")
+
+    @field_validator("workers")
+    @classmethod
+    def _is_a_number_of_threads(cls, value: int | str) -> int | str:
+        if value != "auto" and not (isinstance(value, int) and value >= 1):
+            raise ValueError("write a number of threads from 1, or `auto`")
+        return value
 
 
 class ProjectSettings(Options):
@@ -66,17 +86,23 @@ class ProjectSettings(Options):
 class Project:
     """A loaded project: its folder, its settings, and where its artifacts lie."""
 
-    folder: Path
+    file: Path
     settings: ProjectSettings
     overrides: tuple[str, ...] = ()
-    values: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+    @property
+    def folder(self) -> Path:
+        return self.file.parent
 
     @property
     def home(self) -> Path:
         return (self.folder / self.settings.run.out).resolve()
 
-    def locate(self, location: str) -> Path:
-        return self.folder / location
+    @property
+    def ledger(self) -> str | Path:
+        """A path, or the URL of a team's ledger."""
+        place = self.settings.run.ledger or self.home / "ledger.db"
+        return place if "://" in str(place) else self.folder / place
 
 
 def find_file(place: Path) -> Path:
@@ -99,9 +125,13 @@ def load(place: str | Path = ".", overrides: Sequence[str] = (), ask: Ask = lamb
     for override in overrides:
         apply_override(values, override)
     plugins.use_project(path.parent)
-    settings = validated(ProjectSettings, _with_secrets(values), "")
+    try:
+        settings = validated(ProjectSettings, _with_secrets(values), "")
+    except RecursionError as error:
+        hint = "write the values out, without `&` and `*`"
+        raise UsageError(f"{path}: an anchor contains itself", hint=hint) from error
     _check(settings)
-    return Project(path.parent, settings, tuple(overrides), values)
+    return Project(path, settings, tuple(overrides))
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -122,35 +152,41 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return values
 
 
-def write_yaml(project: Project) -> str:
-    """The saved form of a project's settings."""
-    from ruamel.yaml import YAML
-
-    stream = io.StringIO()
-    writer = YAML()
-    writer.default_flow_style = None
-    writer.dump(project.settings.model_dump(mode="json", by_alias=True, exclude_defaults=True), stream)
-    return stream.getvalue()
-
-
 def apply_override(values: dict[str, Any], override: str) -> None:
     """Set one value in place: `prepare.rules.gopher.min_words=30`; a list entry is named by its plugin."""
     from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
 
     path, equals, text = override.partition("=")
-    if not equals or not path.strip():
-        raise UsageError(f"--set {override!r} is not of the form a.b=1", value=override)
-    value = YAML(typ="safe", pure=True).load(text)
     parts = path.strip().split(".")
+    if not equals or not all(parts):
+        hint = "for example --set prepare.rules.gopher.min_words=30"
+        raise UsageError(f"--set {override!r} is not of the form a.b=1", hint=hint, value=override)
+    try:
+        value = YAML(typ="safe", pure=True).load(text)
+    except YAMLError as error:
+        hint = "quote the whole of it for the shell, and text with special characters once more: 'a.b=\"x: y\"'"
+        raise UsageError(f"--set {override!r}: the value is no YAML", hint=hint, value=override) from error
     target: Any = values
     for index, part in enumerate(parts[:-1]):
         target = _enter(target, part, ".".join(parts[: index + 1]))
     if isinstance(target, dict):
         target[parts[-1]] = value
     elif isinstance(target, list) and value is not None:
-        target.append({parts[-1]: value} if isinstance(value, dict) else str(parts[-1]))
+        _set_entry(target, parts[-1], value)
     else:
-        raise UsageError(f"--set {override!r}: {'.'.join(parts[:-1])} takes no keys", value=override)
+        hint = "a list is set as a whole, `a.b=[x, y]`; an entry of it takes options, `a.b.x.option=1`"
+        raise UsageError(f"--set {override!r}: {'.'.join(parts[:-1])} takes no such key", hint=hint, value=override)
+
+
+def _set_entry(entries: list[Any], name: str, value: Any) -> None:
+    """`prepare.rules.code={...}`: the options of the entry of that name, or one more entry."""
+    entry = {name: value} if isinstance(value, dict) else name
+    for index, old in enumerate(entries):
+        if old == name or (isinstance(old, dict) and list(old) == [name]):
+            entries[index] = entry
+            return
+    entries.append(entry)
 
 
 def _enter(target: Any, part: str, path: str) -> Any:
@@ -170,9 +206,17 @@ def _enter(target: Any, part: str, path: str) -> Any:
                 if part in (key, _source_name(options)):
                     entry[key] = options or {}
                     return entry[key]
-        known = [entry if isinstance(entry, str) else next(iter(entry), "") for entry in target]
-        raise UnknownName("entry", part, known, where=path)
-    raise UsageError(f"--set: {path} is {target!r} and takes no keys", value=path)
+        known = {name for entry in target for name in _names(entry)}
+        raise UnknownName("entry", part, known, where=path.rpartition(".")[0])
+    hint = "name the key itself, for example --set train.seed=2"
+    raise UsageError(f"--set {path}: {target!r} takes no keys", hint=hint, value=path)
+
+
+def _names(entry: Any) -> list[str]:
+    """How an entry of a list may be called in `--set`."""
+    if not isinstance(entry, dict):
+        return [str(entry)]
+    return [_source_name(options) or str(key) for key, options in entry.items()]
 
 
 def _source_name(options: Any) -> str | None:
@@ -205,7 +249,19 @@ def _check(settings: ProjectSettings) -> None:
         raise UsageError(
             "`train` needs `prepare`: there is nothing to train on", hint="add `prepare: {sources: [...]}`"
         )
+    if settings.train and settings.prepare:
+        known = [str(getattr(source, "name", "")) for source in settings.prepare.sources]
+        for name in settings.train.sources or ():
+            if name not in known and not (settings.train.tokens or settings.train.pile):
+                raise UnknownName("source", name, known, where="train.sources")
     if settings.run.engine != "native":
         raise UnknownName("engine", settings.run.engine, ["native"], where="run.engine")
     if settings.tune and not (settings.train or settings.base or settings.tune.base):
         raise UsageError("`tune` needs a model", hint="add `train:` or `base: path/to/model`")
+    models = {"train": settings.train, "base": settings.base, "tune.base": settings.tune and settings.tune.base}
+    named = [f"`{name}`" for name, given in models.items() if given]
+    if len(named) > 1:
+        raise UsageError(
+            f"{' and '.join(named)} each give the model to work on",
+            hint="keep one of them; `train.base` continues an existing model",
+        )

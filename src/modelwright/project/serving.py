@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -50,11 +49,11 @@ def subject_of(records: Records, artifact: Artifact) -> Subject:
 
 def app_settings(project: Project, records: Records, reference: str, host: str | None, port: int | None) -> AppSettings:
     """What the server needs to know, from the project file and the ledger."""
-    from modelwright.core.machine import machine
     from modelwright.deploy.service import AppSettings
+    from modelwright.project.runner import means
 
     subject = subject_of(records, lookup.find(project, records, reference))
-    means, run = machine(project.home), project.settings.run
+    run = project.settings.run
     return AppSettings(
         release=subject.artifact.ref,
         digest=subject.artifact.digest,
@@ -62,7 +61,7 @@ def app_settings(project: Project, records: Records, reference: str, host: str |
         adapter=subject.adapter,
         server=_server(project),
         names=tuple(sorted({subject.artifact.kind, project.settings.name, *records.tags_of(subject.artifact.ref)})),
-        device=means.device if run.device == "auto" else run.device,
+        device=means(project).device,
         host=host or run.host,
         port=run.port if port is None else port,
         api_key=run.api_key.reveal() if run.api_key else None,
@@ -128,7 +127,7 @@ def ask(
         headers = {"Authorization": f"Bearer {settings.api_key}"} if settings.api_key else {}
         answer = http.post(f"{server.url}/v1/completions", body, headers)
     return {
-        "id": answer.get("id") or uuid.uuid4().hex,
+        "id": answer["id"],
         "text": answer["choices"][0]["text"],
         "model": settings.release,
         "digest": settings.digest,

@@ -41,9 +41,7 @@ class Step:
 def steps(project: Project) -> list[Step]:
     """All steps of a project, parents before children."""
     settings = project.settings
-    result = _prepare(settings)
-    have = {step.key for step in result}
-    result += _train(settings, have)
+    result = _prepare(settings) + _train(settings)
     result += _tune_and_validate(settings, {step.key for step in result})
     result += _deploy(settings, {step.key for step in result})
     return result
@@ -63,7 +61,7 @@ def _prepare(settings: ProjectSettings) -> list[Step]:
     return result
 
 
-def _train(settings: ProjectSettings, have: set[str]) -> list[Step]:
+def _train(settings: ProjectSettings) -> list[Step]:
     if settings.train is not None:
         tokens = settings.train.tokens or settings.train.pile or "tokens"
         return [
@@ -126,12 +124,17 @@ def _deploy(settings: ProjectSettings, have: set[str]) -> list[Step]:
     return result
 
 
-def up_to(all_steps: list[Step], stage: str) -> list[Step]:
-    """The steps up to and including a stage, with what they need."""
+def check_stage(all_steps: list[Step], stage: str) -> None:
+    """Raises UsageError for a stage that does not exist, or that the project does not have."""
     if stage not in STAGES:
         raise UsageError(f"unknown stage {stage!r}", hint="stages: " + ", ".join(STAGES), value=stage)
     if not any(step.stage == stage for step in all_steps):
         raise UsageError(f"the project has no stage {stage!r}", hint=f"add `{stage}:` to the project file", value=stage)
+
+
+def up_to(all_steps: list[Step], stage: str) -> list[Step]:
+    """The steps up to and including a stage, with what they need."""
+    check_stage(all_steps, stage)
     last = STAGES.index(stage)
     wanted = {step.key for step in all_steps if STAGES.index(step.due or step.stage) <= last}
     for step in reversed(all_steps):  # what a wanted step is made from is wanted too

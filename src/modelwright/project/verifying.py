@@ -14,7 +14,7 @@ from modelwright.project.schema import Project
 
 def verify(project: Project, reference: str | None) -> dict[str, Any]:
     """The contract's `verify` object for a reference and its ancestry, or for everything."""
-    with Ledger.open(project.settings.run.ledger or project.home / "ledger.db", create=False) as ledger:
+    with Ledger.open(project.ledger, create=False) as ledger:
         return verify_ledger(ledger, project.home, project.folder, _resolved(project, ledger, reference))
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from modelwright.core.context import Artifact, Context
-from modelwright.core.machine import machine
 from modelwright.prepare.settings import PileSettings
 from modelwright.project.schema import Project
 
@@ -19,7 +18,7 @@ def what_if(project: Project, settings: PileSettings, before: Artifact | None) -
     """
     from modelwright.engines.pile_reader import open_pile
     from modelwright.prepare.run import what_if as decide
-    from modelwright.project.runner import open_home
+    from modelwright.project.runner import means, open_home
 
     open_home(project)
     decisions = open_pile(project.home, before.path).decisions() if before is not None else None
@@ -27,5 +26,5 @@ def what_if(project: Project, settings: PileSettings, before: Artifact | None) -
         out, work = Path(folder) / "out", Path(folder) / "work"
         for path in (out, work):
             path.mkdir()
-        context = Context(out, work, project.home, project.folder, 0, machine(project.home))
+        context = Context(out, work, project.home, project.folder, 0, means(project))
         return decide(settings, context, decisions)

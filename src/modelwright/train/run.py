@@ -34,7 +34,8 @@ def run(settings: TrainSettings, inputs: Mapping[str, Artifact], context: Contex
     """
     began = time.perf_counter()
     tokens = Tokens.open(inputs["tokens"].path)
-    where = plan.device()
+    # `run.device: cpu` holds on a machine with a GPU too.
+    where = plan.device() if context.machine.device == "cuda" else "cpu"
     with distributed.ranks(where) as group:
         numerics = _numerics(settings, tokens, context, where, group, began)
         with loop.numerics_set(numerics.threads, numerics.device):
@@ -44,9 +45,9 @@ def run(settings: TrainSettings, inputs: Mapping[str, Artifact], context: Contex
             seconds = loop.train(trainer, numerics, context, settings.checkpoint_every, first, seconds)
         if group.first:
             _write(trainer.model, inputs["tokens"].path, context)
-            _plot(settings, trainer, numerics, context)
+            _plot(trainer, numerics, context)
         distributed.first_says(group, 0.0, where)  # nobody reads the folder before it is written
-        facts = _facts(settings, tokens, trainer, numerics, context, seconds)
+        facts = _facts(settings, trainer, numerics, context, seconds)
     return Output(model_digest(context.out), facts)
 
 
@@ -135,7 +136,7 @@ def _model(settings: TrainSettings, tokens: Tokens, project: Path) -> Any:
     if (base / "tokenizer.json").read_bytes() != Path(tokens.tokenizer_path).read_bytes():
         raise InputError(
             f"the tokens were not made with the tokenizer of {settings.base}",
-            hint="prepare the tokens with the base's own tokenizer.json",
+            hint="`prepare.tokenizer: {from: tokens@N}`, with the tokens that the base was trained on",
             value=str(settings.base),
         )
     return loaded.model.train()
@@ -173,7 +174,7 @@ def _write(model: Any, tokens: Path, context: Context) -> None:
         shutil.copyfile(tokens / name, context.out / name)
 
 
-def _plot(settings: TrainSettings, trainer: loop.Trainer, numerics: plan.Numerics, context: Context) -> None:
+def _plot(trainer: loop.Trainer, numerics: plan.Numerics, context: Context) -> None:
     from modelwright.train.plot import losses, plot
 
     parameters = sum(parameter.numel() for _, parameter in trainer.named())
@@ -183,12 +184,7 @@ def _plot(settings: TrainSettings, trainer: loop.Trainer, numerics: plan.Numeric
 
 
 def _facts(
-    settings: TrainSettings,
-    tokens: Tokens,
-    trainer: loop.Trainer,
-    numerics: plan.Numerics,
-    context: Context,
-    seconds: float,
+    settings: TrainSettings, trainer: loop.Trainer, numerics: plan.Numerics, context: Context, seconds: float
 ) -> dict[str, Any]:
     from modelwright.train.plot import losses
 

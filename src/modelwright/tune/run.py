@@ -103,7 +103,7 @@ def _model_folder(settings: TuneSettings, inputs: Mapping[str, Artifact], contex
 def _material(settings: TuneSettings, inputs: Mapping[str, Artifact], loaded: Any) -> Material:
     tokens = Tokens.open(inputs["tokens"].path) if "tokens" in inputs else None
     if settings.pairs() is not None:
-        return _pairs_material(settings, inputs, tokens, loaded)
+        return _pairs_material(inputs, tokens, loaded)
     if tokens is None:
         raise InputError(
             f"examples from the source {settings.examples} need tokens",
@@ -121,7 +121,7 @@ def _material(settings: TuneSettings, inputs: Mapping[str, Artifact], loaded: An
     return Material(rows, base, rows, facts)
 
 
-def _pairs_material(settings: TuneSettings, inputs: Mapping[str, Artifact], tokens: Any, loaded: Any) -> Material:
+def _pairs_material(inputs: Mapping[str, Artifact], tokens: Any, loaded: Any) -> Material:
     folder = inputs["pairs"].path
     train, too_long = preflight.fitting(_encoded(folder, pairs_format.TRAIN, loaded), loaded.context_length)
     held_out, _ = preflight.fitting(_encoded(folder, pairs_format.HELD_OUT, loaded), loaded.context_length)

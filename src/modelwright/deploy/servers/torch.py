@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
-from modelwright.deploy.server import Engine, Piece, Server
+from modelwright.deploy.server import Engine, Server
 
 if TYPE_CHECKING:
-    from modelwright.models.inference import Loaded
+    from modelwright.models.inference import Loaded, Piece
 
 
 class Torch(Server):

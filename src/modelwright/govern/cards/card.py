@@ -219,6 +219,11 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
+def present(*tables: Table | None) -> tuple[Table, ...]:
+    """Those that there are."""
+    return tuple(table for table in tables if table is not None)
+
+
 def settings_table(artifact: Artifact) -> Table | None:
     """The settings that it was made with, as the project file states them or the defaults do."""
     settings = artifact.record.get("settings")

@@ -24,6 +24,7 @@ from modelwright.govern.cards.card import (
     finished,
     identity_fields,
     planned_fields,
+    present,
     settings_table,
     stated,
 )
@@ -50,10 +51,10 @@ def data_card(pile: Artifact, records: Records, project: str, use: str = "") -> 
         _rights(facts),
         _composition(facts),
         _processing(facts, pile, counts),
-        Section("Gates", tables=tuple(table for table in [gates_table(records, [pile.ref])] if table)),
+        Section("Gates", tables=present(gates_table(records, [pile.ref]))),
         Section("Used by", tables=_used_by(pile, records)),
         Section("How it was made", planned_fields(pile) + environment_fields(pile), _seconds(facts)),
-        Section("Settings", tables=tuple(table for table in [settings_table(pile)] if table)),
+        Section("Settings", tables=present(settings_table(pile))),
         Section("Further measurements", facts.rest()),
     )
     total = sum(counts.values())
@@ -94,14 +95,14 @@ def _purpose(project: str, use: str) -> tuple[Field, ...]:
 
 
 def _rights(facts: Facts) -> Section:
-    tables = [
+    tables = present(
         distribution("Licences", "licence", facts.mapping("by_licence"), facts.source),
         distribution("Licence classes", "class", facts.mapping("licence.by_class"), facts.source),
-    ]
+    )
     by_bytes = facts.field("licence unknown, of bytes", "licence.unknown_share_of_bytes", unit="share")
     fields = (facts.field("licence unknown, of documents", "licence.unknown_share", unit="share"), by_bytes)
-    shown = [*_sources(facts), *(table for table in tables if table)]
-    return Section("Rights", tuple(item for item in fields if item.value is not None) or fields[:1], tuple(shown))
+    known = tuple(item for item in fields if item.value is not None) or fields[:1]
+    return Section("Rights", known, (*_sources(facts), *tables))
 
 
 def _sources(facts: Facts) -> list[Table]:
@@ -124,15 +125,15 @@ def _composition(facts: Facts) -> Section:
         facts.field("held out", "counts.held_out", "holdout.documents", "held_out.documents", unit="documents"),
         facts.field("share held out", "holdout.reached", "held_out.share", unit="share"),
     )
-    tables = [
+    tables = present(
         distribution("By source", "source", facts.mapping("by_source"), facts.source),
         distribution("By language", "language", facts.mapping("by_language"), facts.source),
         distribution("By programming language", "language", facts.mapping("by_code_language"), facts.source),
         distribution("By kind", "kind", facts.mapping("by_kind"), facts.source),
         distribution("Held out by source", "source", facts.mapping("holdout.by_source"), facts.source),
-    ]
+    )
     shown = tuple(item for item in fields if item.value is not None)
-    return Section("Composition", shown, tuple(table for table in tables if table))
+    return Section("Composition", shown, tables)
 
 
 def _processing(facts: Facts, pile: Artifact, counts: Mapping[str, int]) -> Section:
@@ -143,15 +144,15 @@ def _processing(facts: Facts, pile: Artifact, counts: Mapping[str, int]) -> Sect
     for name in counts:
         facts.get(f"counts.{name}")  # the same numbers again
     reasons = facts.get("reasons")
-    tables = [
+    tables = present(
         _reasons(reasons, facts.source) if isinstance(reasons, list) else None,
         distribution("Text read, by decision", "decision", _bytes(facts.mapping("decided_bytes")), facts.source),
         distribution("Redacted", "kind", _spans(facts.mapping("redactions.by_kind")), facts.source),
         distribution("Found in the input", "kind", _spans(facts.mapping("findings")), facts.source),
-    ]
-    tables.append(_not_done(pile, facts))
+        _not_done(pile, facts),
+    )
     text = "Every document that was read ends in exactly one of these five decisions."
-    return Section("Processing", tuple(fields), tuple(table for table in tables if table), text=text, stacked=True)
+    return Section("Processing", tuple(fields), tables, text=text, stacked=True)
 
 
 def _bytes(counted: Mapping[str, Any]) -> dict[str, Any]:

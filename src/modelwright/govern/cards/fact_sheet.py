@@ -20,6 +20,7 @@ from modelwright.govern.cards.card import (
     facts_of,
     finished,
     identity_fields,
+    present,
     settings_table,
     stated,
 )
@@ -81,13 +82,13 @@ def fact_sheet(release: Artifact, records: Records, project: str, use: str = "")
     sections = (
         Section("Identity", identity_fields(release, records) + _contents(release)),
         Section("Use case", _use_case(project, use)),
-        Section("Decisions", _approved(release), _tables(gates_table(records, refs), approvals_table(records, refs))),
+        Section("Decisions", _approved(release), present(gates_table(records, refs), approvals_table(records, refs))),
         *_phases(chain, records),
-        Section("Planned and actual", tables=_tables(_planned(chain))),
+        Section("Planned and actual", tables=present(_planned(chain))),
         Section("Exports and deployments", _deployments(release, exports, records)),
-        Section("Attempts that failed", tables=_tables(_failures(records, release))),
-        Section("Made with", tables=_tables(_versions(chain))),
-        Section("Settings", tables=_tables(settings_table(release))),
+        Section("Attempts that failed", tables=present(_failures(records, release))),
+        Section("Made with", tables=present(_versions(chain))),
+        Section("Settings", tables=present(settings_table(release))),
     )
     experimental = release.facts.get("experimental")
     marks = ("experimental",) if experimental else ("released",) if experimental is False else ()
@@ -98,10 +99,6 @@ def fact_sheet(release: Artifact, records: Records, project: str, use: str = "")
         ),
         records,
     )  # fmt: skip
-
-
-def _tables(*tables: Table | None) -> tuple[Table, ...]:
-    return tuple(table for table in tables if table)
 
 
 def _measures(scores: Artifact, chain: list[Artifact]) -> bool:

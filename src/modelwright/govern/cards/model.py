@@ -16,13 +16,13 @@ from modelwright.govern.cards.card import (
     Field,
     Picture,
     Section,
-    Table,
     distribution,
     environment_fields,
     facts_of,
     finished,
     identity_fields,
     planned_fields,
+    present,
     settings_table,
     stated,
 )
@@ -44,14 +44,14 @@ def model_card(model: Artifact, records: Records, project: str, use: str = "") -
     base = nearest(records, model.ref, "model") if model.kind == "adapter" else None
     sections = (
         Section("Identity", identity_fields(model, records) + _release(model, records)),
-        Section("Purpose and limits", _purpose(project, use, facts, model)),
+        Section("Purpose and limits", _purpose(project, use, facts)),
         _architecture(facts, base),
         _data(model, facts, records),
         _training(model, facts),
         evaluation(scores),
         _decisions(model, scores, records),
         Section("Hardware and software", environment_fields(model)),
-        Section("Settings", tables=tuple(table for table in [settings_table(model)] if table)),
+        Section("Settings", tables=present(settings_table(model))),
         Section("Further measurements", facts.rest()),
     )
     size = facts.field(
@@ -97,7 +97,7 @@ def _release(model: Artifact, records: Records) -> tuple[Field, ...]:
     return (Field("released as", ", ".join(item.ref for item in found), source=found[-1].record.get("seq")),)
 
 
-def _purpose(project: str, use: str, facts: Facts, model: Artifact) -> tuple[Field, ...]:
+def _purpose(project: str, use: str, facts: Facts) -> tuple[Field, ...]:
     limits = tuple(Field(name, None, kind=UNKNOWN, note="not measured") for name in NOT_MEASURED)
     warnings = facts.get("warnings")
     said = [Field("warning", text, source=facts.source) for text in warnings] if isinstance(warnings, list) else []
@@ -148,14 +148,12 @@ def _data(model: Artifact, facts: Facts, records: Records) -> Section:
     if model.kind == "model":
         fields.append(facts.field("tokens seen", "tokens_seen", "tokens", unit="tokens"))
         fields.append(facts.field("epochs", "epochs"))
-    tables = [
-        distribution("Tokens seen by source", "source", _tokens(facts.mapping("tokens_by_source")), facts.source),
-    ]
+    seen = distribution("Tokens seen by source", "source", _tokens(facts.mapping("tokens_by_source")), facts.source)
     examples = facts.mapping("examples")
     for key in sorted(examples):
         if not isinstance(examples[key], Mapping):
             fields.append(facts.field(f"examples: {key.replace('_', ' ')}", f"examples.{key}"))
-    return Section("Data", tuple(fields), tuple(table for table in tables if table))
+    return Section("Data", tuple(fields), present(seen))
 
 
 def _tokens(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -195,6 +193,5 @@ def _plots(model: Artifact) -> tuple[Picture, ...]:
 
 def _decisions(model: Artifact, scores: list[Artifact], records: Records) -> Section:
     refs = [model.ref, *(item.ref for item in scores)]
-    tables: list[Table | None] = [gates_table(records, refs), approvals_table(records, refs)]
-    shown = tuple(table for table in tables if table)
+    shown = present(gates_table(records, refs), approvals_table(records, refs))
     return Section("Gates and approvals", tables=shown, text="" if shown else "No gate was set on this model.")
