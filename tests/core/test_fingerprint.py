@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from modelwright.core import fingerprint, plugins
 from modelwright.core.errors import UsageError
+from modelwright.core.identity import identity
 from modelwright.core.spec import Location, Options, Secret
 
 plain = st.recursive(
@@ -33,7 +34,7 @@ def test_a_digest_does_not_depend_on_the_order_of_keys(value: dict[str, Any]) ->
 def test_where_things_lie_and_secrets_are_not_identity() -> None:
     first = Settings(path="a", fallback="b", key=Secret("K", "1"))
     second = Settings(path="c", fallback="d", key=Secret("K", "2"))
-    assert fingerprint.identity(first) == fingerprint.identity(second) == {"words": 50}
+    assert identity(first) == identity(second) == {"words": 50}
 
 
 def test_large_integers_become_text_so_that_no_digit_is_lost() -> None:

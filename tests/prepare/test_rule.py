@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from modelwright.core import fingerprint, plugins
 from modelwright.core.errors import InputError, UnknownName, UsageError
+from modelwright.core.identity import identity
 from modelwright.prepare import expression
 from modelwright.prepare.rule import Predicate, RuleSet, decide, find_rule_set, from_yaml
 
@@ -225,7 +226,7 @@ def test_an_option_of_the_wrong_type_is_refused_with_its_place(ours, option, val
 def test_options_version_and_predicates_are_part_of_identity_and_comments_and_help_are_not(ours):
     def seen(text: str, **options: object) -> str:
         ours.write_text(text, encoding="utf-8")
-        return fingerprint.digest(fingerprint.identity(from_yaml(ours, dict(options))))
+        return fingerprint.digest(identity(from_yaml(ours, dict(options))))
 
     first = seen(OURS)
     assert seen("# a comment\n" + OURS.replace("help: Ours.", "help: New.").replace("another", "other")) == first
@@ -235,7 +236,7 @@ def test_options_version_and_predicates_are_part_of_identity_and_comments_and_he
         seen(OURS.replace("  size: [words < 2, words > 1e6]\n", "")),
     ]  # fmt: skip
     assert len({first, *different}) == 7
-    flat = fingerprint.flatten(fingerprint.identity(find_rule_set(ours, {"min_words": 30})))
+    flat = fingerprint.flatten(identity(find_rule_set(ours, {"min_words": 30})))
     assert flat["ours.min_words"] == 30
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from modelwright.core.context import Machine
 from modelwright.core.errors import UsageError
-from modelwright.core.fingerprint import identity
+from modelwright.core.identity import identity
 from modelwright.train import plan
 from modelwright.train.settings import TrainSettings
 from tests.train.made import artifact

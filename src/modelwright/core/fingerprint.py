@@ -1,31 +1,22 @@
-"""Identity: what makes two runs the same run.
-
-A fingerprint covers every setting (walked, never hand-picked), the versions of the sources, the content digests
-of the parents, and the code that matters. Fields marked `Where` and secrets stay out by type.
-"""
+"""Digests: canonical JSON, Merkle roots, the syntax of code, and what differs between two flat identities."""
 
 from __future__ import annotations
 
 import hashlib
-import types
-import typing
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel
-
-from modelwright.core.spec import Options, Secret, Where
 from modelwright.core.storage import digest_file
 
-__all__ = ["canonical", "changes", "digest", "digest_bytes", "digest_file", "flatten", "identity", "merkle_root"]
+__all__ = ["canonical", "changes", "digest", "digest_bytes", "digest_file", "flatten", "merkle_root", "plain"]
 
 
 def canonical(value: Any) -> bytes:
     """RFC 8785 canonical JSON; integers beyond 2**53 and paths become strings."""
     import rfc8785
 
-    return rfc8785.dumps(_plain(value))
+    return rfc8785.dumps(plain(value))
 
 
 def digest(value: Any) -> str:
@@ -37,17 +28,18 @@ def digest_bytes(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """What JSON can say: integers beyond 2**53 and anything unknown become text, sets sorted lists."""
     if isinstance(value, bool) or value is None or isinstance(value, (str, float)):
         return value
     if isinstance(value, int):
         return value if abs(value) <= 2**53 else str(value)
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (set, frozenset)):
-        return sorted((_plain(item) for item in value), key=str)
+        return sorted((plain(item) for item in value), key=str)
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return str(value)
 
 
@@ -60,41 +52,6 @@ def merkle_root(leaves: Iterable[bytes]) -> str:
         pairs = [hashlib.sha256(b"\x01" + a + b).digest() for a, b in zip(level[::2], level[1::2], strict=False)]
         level = pairs + ([level[-1]] if len(level) % 2 else [])
     return level[0].hex()
-
-
-def identity(value: Any) -> Any:
-    """Plain JSON of everything in `value` that is part of identity.
-
-    A plugin becomes `{name: {options}}` with its code identity under `code`.
-    """
-    from modelwright.core import plugins
-
-    if isinstance(value, BaseModel):
-        fields = {
-            name: identity(getattr(value, name))
-            for name, field in type(value).model_fields.items()
-            if not _is_where(field.annotation, field.metadata) and not isinstance(getattr(value, name), Secret)
-        }
-        name = plugins.plugin_name(value) if isinstance(value, Options) else None
-        if name and isinstance(value, Options):
-            return {name: {**fields, "code": plugins.code_identity(value)}}
-        return fields
-    if isinstance(value, Mapping):
-        return {str(key): identity(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [identity(item) for item in value]
-    return _plain(value)
-
-
-def _is_where(annotation: Any, metadata: Iterable[Any] = ()) -> bool:
-    """True when the type says `Where`, also inside `X | None`."""
-    if any(isinstance(mark, Where) for mark in metadata):
-        return True
-    if typing.get_origin(annotation) is typing.Annotated:
-        return _is_where(typing.get_args(annotation)[0], typing.get_args(annotation)[1:])
-    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
-        return any(_is_where(part) for part in typing.get_args(annotation))
-    return False
 
 
 def flatten(value: Any, prefix: str = "") -> dict[str, Any]:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from modelwright.core import plugins
 from modelwright.core.context import Context, each
-from modelwright.core.fingerprint import digest, identity
+from modelwright.core.fingerprint import digest
+from modelwright.core.identity import identity
 from modelwright.formats.document import document_id, document_schema
 from modelwright.prepare import cache
 from modelwright.prepare.inventory import Inventory, look, require_documents

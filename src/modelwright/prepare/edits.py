@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from modelwright.core.context import Context, each
-from modelwright.core.fingerprint import digest, identity
+from modelwright.core.fingerprint import digest
+from modelwright.core.identity import identity
 from modelwright.prepare.measure import findings_type
 from modelwright.prepare.settings import Redact
 from modelwright.prepare.texts import writing

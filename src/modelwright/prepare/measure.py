@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from modelwright.core import plugins
 from modelwright.core.context import Context, each
 from modelwright.core.errors import UnknownName, UsageError
-from modelwright.core.fingerprint import digest, digest_file, identity
+from modelwright.core.fingerprint import digest, digest_file
+from modelwright.core.identity import identity
 from modelwright.core.spec import Options
 from modelwright.prepare import cache
 from modelwright.prepare.documents import Documents

@@ -47,7 +47,7 @@ class PileSettings(Options):
 
         Raises UnknownName for a rule on a signal that nothing measures.
         """
-        from modelwright.core.fingerprint import identity
+        from modelwright.core.identity import identity
         from modelwright.prepare.decisions import signals_for
         from modelwright.prepare.measure import all_signals
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from modelwright.core.context import Artifact, Estimate, Machine
 from modelwright.core.errors import ModelwrightError, UnknownName
-from modelwright.core.fingerprint import changes, digest, flatten, identity
+from modelwright.core.fingerprint import changes, digest, flatten
+from modelwright.core.identity import identity
 from modelwright.project.schema import Project
 from modelwright.project.steps import Step, external
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from modelwright.core.context import Artifact, Context, Estimate, Machine, Output
 from modelwright.core.errors import Refused
-from modelwright.core.fingerprint import digest, identity
+from modelwright.core.fingerprint import digest
+from modelwright.core.identity import identity
 from modelwright.core.spec import Options
 from modelwright.core.storage import write_json
 from modelwright.govern.gates import GateSettings, Verdict, judge

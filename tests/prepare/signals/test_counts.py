@@ -55,7 +55,6 @@ def test_a_generated_file_says_so_in_its_first_five_lines():
 
 def test_the_definition_of_a_word_is_part_of_identity():
     from modelwright.core import fingerprint
+    from modelwright.core.identity import identity
 
-    assert fingerprint.digest(fingerprint.identity(Counts())) != fingerprint.digest(
-        fingerprint.identity(Counts(words="space"))
-    )
+    assert fingerprint.digest(identity(Counts())) != fingerprint.digest(identity(Counts(words="space")))
