@@ -88,9 +88,9 @@ def _own_code(folder: Path) -> tuple[str, list[str]]:
     package = Path(__file__).resolve().parents[1]
     checkout = package.parents[1]
     if (checkout / "docs").is_dir() and (checkout / "src").is_dir():
-        base, include = checkout, ["docs/**", "src/**"]
+        base, include = checkout, ["docs/*.md", "src/**/*.py", "src/**/*.yaml", "src/**/*.md"]
     else:
-        base, include = package, ["**"]
+        base, include = package, ["**/*.py", "**/*.yaml", "**/*.md"]
     try:
         return str(Path(*[".."] * len(folder.relative_to(base).parts)) or "."), include
     except ValueError:
