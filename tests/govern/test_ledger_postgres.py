@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,21 +21,24 @@ PROGRAMS = next((place for place in PLACES if (place / "initdb").exists() and (p
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def url() -> Iterator[str]:
     pytest.importorskip("psycopg")
     if PROGRAMS is None:
         pytest.skip("PostgreSQL is not installed")
-    folder = tmp_path_factory.mktemp("postgres")
+    # Not below pytest's folders: those are closed to the user that the server runs as, and too deep for its socket.
+    with tempfile.TemporaryDirectory(prefix="modelwright-postgres-") as name:
+        yield from _server(Path(name), PROGRAMS)
+
+
+def _server(folder: Path, programs: Path) -> Iterator[str]:
     as_user: list[str] = []
     if os.getuid() == 0:  # the server refuses to run as root
         if shutil.which("setpriv") is None:
             pytest.skip("PostgreSQL does not run as root, and there is no setpriv to leave it")
         as_user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-        for parent in [folder, *folder.parents][:3]:
-            parent.chmod(0o755)
         shutil.chown(folder, 65534, 65534)
-    data, control = folder / "data", [*as_user, str(PROGRAMS / "pg_ctl"), "-D", str(folder / "data"), "-w"]
-    make = [*as_user, str(PROGRAMS / "initdb"), "-D", str(data), "-U", "modelwright", "-A", "trust", "--no-sync"]
+    data, control = folder / "data", [*as_user, str(programs / "pg_ctl"), "-D", str(folder / "data"), "-w"]
+    make = [*as_user, str(programs / "initdb"), "-D", str(data), "-U", "modelwright", "-A", "trust", "--no-sync"]
     subprocess.run(make, check=True, capture_output=True, cwd="/")
     options = f"-k {folder} -c listen_addresses='' -c fsync=off"
     log = ["-l", str(folder / "log"), "-o", options]
