@@ -23,7 +23,8 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     **{stage: (*BELOW_STAGES, stage) for stage in STAGES},
     "project": (*BELOW_STAGES, *STAGES, "govern", "project", "version"),
     "api": (*BELOW_STAGES, *STAGES, "govern", "project"),
-    "cli": ("api", "terminal", "core", "version"),
+    "cli": ("api", "terminal", "core", "version", "commands"),
+    "commands": ("api", "terminal", "core", "commands"),
     "terminal": ("core",),
 }
 OUTSIDE_SYSTEMS = ("daft", "pyiceberg", "trl", "peft", "gigatoken", "lm_eval", "ray", "onnx", "duckdb", "fastavro")

@@ -6,13 +6,15 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from modelwright import api, terminal
+from modelwright.commands import pile
+from modelwright.commands.common import At, Json, Place, Sample, Set, answer, ask, opened, trust_plugins
 from modelwright.core.errors import ModelwrightError, UsageError
 
 app = typer.Typer(
@@ -22,55 +24,24 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-pile = typer.Typer(help="Versions of the base data pile.", no_args_is_help=True, rich_markup_mode=None)
-app.add_typer(pile, name="pile")
-
-Place = Annotated[Path, typer.Argument(metavar="PROJECT", help="folder or modelwright.yaml")]
-At = Annotated[Path, typer.Option("--project", "-p", help="folder or modelwright.yaml")]
-Json = Annotated[bool, typer.Option("--json", help="print one JSON object")]
-Set = Annotated[list[str] | None, typer.Option("--set", help="override a setting: prepare.rules.gopher.min_words=30")]
-Sample = Annotated[str | None, typer.Option("--sample", help="use a share of the documents, such as 1%")]
-PileRef = Annotated[str, typer.Option("--at", help="version of the pile: pile@3, a tag or a digest")]
+app.add_typer(pile.app, name="pile")
 
 # Typer carries a click of its own, whose base of errors has no public name.
 ClickError: type[Any] = typer.BadParameter.__mro__[2]
 
-_trust = False
-
 
 @app.callback()
 def common(
-    trust_plugins: Annotated[
-        bool, typer.Option("--trust-plugins", help="run the code in a project's plugins/")
-    ] = False,
+    trust: Annotated[bool, typer.Option("--trust-plugins", help="run the code in a project's plugins/")] = False,
     version: Annotated[bool, typer.Option("--version", help="print the version")] = False,
 ) -> None:
-    global _trust
-    _trust = trust_plugins
+    if trust:
+        trust_plugins()
     if version:
         import modelwright
 
         print(modelwright.__version__)
         raise typer.Exit
-
-
-def opened(place: Path, overrides: Sequence[str] | None = None) -> api.Project:
-    return api.load(place, overrides or (), _ask)
-
-
-def _ask(files: list[Path]) -> bool:
-    terminal.err().print(f"This project brings its own code: {', '.join(str(path) for path in files)}")
-    if _trust:
-        return True
-    return sys.stdin.isatty() and typer.confirm("Run it with your rights?", err=True)
-
-
-def answer(as_json: bool, data: Any, show: Callable[[Any], None]) -> None:
-    """One JSON object on stdout, or the table for people."""
-    if as_json:
-        print(json.dumps(data, ensure_ascii=False, default=str))
-    else:
-        show(data)
 
 
 @app.command(epilog="Example: modelwright new handbook --template pile")
@@ -162,7 +133,7 @@ def list_(
     json_: Json = False,
 ) -> None:
     """Artifacts, tags, templates, or the plugins of a kind with their one-line help."""
-    rows = api.plugins_or_templates(kind, project, _ask) if kind else None
+    rows = api.plugins_or_templates(kind, project, ask) if kind else None
     rows = opened(project).list(kind) if rows is None else rows
     answer(
         json_,
@@ -258,8 +229,8 @@ def key(make: Annotated[str | None, typer.Option(help="make a key of this name")
     answer(json_, {"keys": api.keys(make)}, lambda data: terminal.out().print(terminal.table(data["keys"])))
 
 
-@app.command(epilog='Example: modelwright ask "def main():"')
-def ask(
+@app.command("ask", epilog='Example: modelwright ask "def main():"')
+def ask_(
     text: str,
     model: Annotated[str, typer.Option(help="release, model, adapter or export")] = "release",
     max_tokens: int = 64,
@@ -293,64 +264,6 @@ def prune(keep: int = 1, project: At = Path("."), json_: Json = False) -> None:
 def doctor(json_: Json = False) -> None:
     """What this machine has, what is missing, and the line that installs it."""
     answer(json_, api.doctor(), lambda data: print("\n".join(terminal.tree(data))))
-
-
-@pile.command("log", epilog="Example: modelwright pile log")
-def pile_log(project: At = Path("."), json_: Json = False) -> None:
-    """Versions: when, why, counts, tags."""
-    answer(
-        json_,
-        {"versions": opened(project).pile_log()},
-        lambda data: terminal.out().print(
-            terminal.table(data["versions"], ["pile", "made_at", "reason", "decisions", "tags"])
-        ),
-    )
-
-
-@pile.command("tag", epilog="Example: modelwright pile tag baseline --at pile@1")
-def pile_tag(name: str, at: PileRef = "pile", project: At = Path("."), json_: Json = False) -> None:
-    """Name a version; moving a tag is an event."""
-    answer(json_, opened(project).tag(name, at), lambda data: print(f"{data['tag']} -> {data['ref']}"))
-
-
-@pile.command("diff", epilog="Example: modelwright pile diff pile@1 pile@2")
-def pile_diff(a: str, b: str, project: At = Path("."), json_: Json = False) -> None:
-    """Documents and bytes in, out and changed, by reason."""
-    answer(json_, opened(project).pile_diff(a, b), lambda data: print("\n".join(terminal.tree(data))))
-
-
-@pile.command("sample", epilog="Example: modelwright pile sample --count 3")
-def pile_sample(count: int = 5, at: PileRef = "pile", project: At = Path("."), json_: Json = False) -> None:
-    """A repeatable sample of documents."""
-    answer(
-        json_,
-        {"documents": opened(project).pile_sample(at, count)},
-        lambda data: print("\n\n".join("\n".join(terminal.tree(row)) for row in data["documents"])),
-    )
-
-
-@pile.command("export", epilog="Example: modelwright pile export out --as jsonl")
-def pile_export(
-    folder: Path,
-    as_: Annotated[str, typer.Option("--as", help="parquet or jsonl")] = "parquet",
-    at: PileRef = "pile",
-    project: At = Path("."),
-    json_: Json = False,
-) -> None:
-    """Write the kept documents with their texts."""
-    answer(json_, opened(project).pile_export(folder, as_, at), lambda data: print("\n".join(terminal.tree(data))))
-
-
-@pile.command("sql", epilog='Example: modelwright pile sql "select source, count(*) n from documents group by source"')
-def pile_sql(query: str, at: PileRef = "pile", project: At = Path("."), json_: Json = False) -> None:
-    """One SELECT over documents, decisions, signals and findings."""
-    result = opened(project).sql(query, at)
-    rows = [list(row.values()) for row in result.to_pylist()]
-    answer(
-        json_,
-        {"columns": result.column_names, "rows": rows},
-        lambda data: terminal.out().print(terminal.table(result.to_pylist(), result.column_names)),
-    )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

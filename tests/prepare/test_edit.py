@@ -8,20 +8,26 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelwright.measure.spans import FINDINGS
-from modelwright.prepare.edit import edit_spans, redact
-from modelwright.prepare.settings import Redact
+from modelwright.prepare.edit import apply_edits, edit_spans
 from modelwright.prepare.signals.personal_data import PersonalData
 
 KINDS = ("email", "phone", "card")
+EDITED = pa.list_(
+    pa.struct([("kind", pa.string()), ("start", pa.int64()), ("end", pa.int64()), ("style", pa.string())])
+)
 
 
 def finding(start: int, end: int, kind: str = "email") -> dict:
     return {"kind": kind, "start": start, "end": end, "confidence": 1.0}
 
 
+def styled(findings, style="tag", kinds=KINDS):
+    """Findings as `edits.chosen` hands them on."""
+    return [found and [{**one, "style": style} for one in found if one["kind"] in kinds] for found in findings]
+
+
 def run(texts, findings, **options):
-    edited, removed = redact(pa.array(texts, pa.large_string()), pa.array(findings, FINDINGS), Redact(**options))
+    edited, removed = apply_edits(pa.array(texts, pa.large_string()), pa.array(styled(findings, **options), EDITED))
     return edited.to_pylist(), removed.to_pylist()
 
 
@@ -55,8 +61,8 @@ def test_kinds_that_are_not_asked_for_stay_and_nulls_stay_null():
 
 def test_slices_are_honoured():
     text = pa.array(["zero", "to a@b.org", "two"], pa.large_string()).slice(1, 2)
-    findings = pa.array([None, [finding(3, 10)], []], FINDINGS).slice(1, 2)
-    edited, removed = redact(text, findings, Redact())
+    findings = pa.array(styled([None, [finding(3, 10)], []]), EDITED).slice(1, 2)
+    edited, removed = apply_edits(text, findings)
     assert (edited.to_pylist(), removed.to_pylist()) == (["to <EMAIL>", "two"], [7, 0])
 
 
@@ -69,7 +75,7 @@ SPANS = st.lists(
 @given(st.text(max_size=30), SPANS, st.sampled_from(["tag", "mask", "remove"]))
 def test_what_lies_outside_the_spans_never_changes(text, spans, style):
     content = text.encode()
-    edits = edit_spans(content, spans, KINDS)
+    edits = edit_spans(content, styled([spans], style)[0])
     (edited,), (removed,) = run([text], [spans], style=style)
     assert removed == sum(edit.end - edit.start for edit in edits)
     assert all(one.end <= other.start for one, other in pairwise(edits))
@@ -117,6 +123,6 @@ def test_nothing_is_found_in_a_redacted_text(texts, style):
     signal = PersonalData()
     column = pa.array(texts, pa.large_string())
     found = signal.measure(pa.record_batch({"text": column})).column("findings")
-    edited, _ = redact(column, found, Redact(style=style))
+    edited, _ = apply_edits(column, pa.array(styled(found.to_pylist(), style), EDITED))
     again = signal.measure(pa.record_batch({"text": edited}))
     assert again.column("personal_data_count").to_pylist() == [0] * len(texts), edited.to_pylist()

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from modelwright.prepare.documents import Documents
-    from modelwright.prepare.measure import Measured
     from modelwright.prepare.run import Decided
 
 
@@ -82,7 +81,7 @@ def what_if(made: Decided, before: pa.Table | None) -> dict[str, Any]:
 
 def facts(settings: PileSettings, made: Decided) -> dict[str, Any]:
     """Counts of documents and bytes, nested plain JSON; the same rows give the same facts."""
-    documents, measured, table, pile, edits = made.documents, made.measured, made.table, made.pile, made.edits
+    documents, measured, table, pile = made.documents, made.measured, made.table, made.pile
     counted = _counts(table, ["decision"], "input_bytes")
     return {
         "decisions": {name: counted.get(name, {}).get("documents", 0) for name in DECISIONS},
@@ -97,7 +96,7 @@ def facts(settings: PileSettings, made: Decided) -> dict[str, Any]:
         "by_licence": _counts(pile, ["licence"]),
         "licence": _licence(pile),
         "reasons": reasons(table),
-        "redactions": _redactions(measured, edits, settings),
+        "redactions": _redactions(settings, made),
         "holdout": _holdout(settings, pile),
         "findings": _counts(measured.findings, ["kind"], None),
         "signals": list(measured.signals),
@@ -180,20 +179,18 @@ def reasons(table: pa.Table) -> list[dict[str, Any]]:
     return sorted(grouped, key=lambda row: (-row["documents"], row["rule"], str(row["signal"])))
 
 
-def _redactions(measured: Measured, edits: pa.Table, settings: PileSettings) -> dict[str, Any]:
-    """Spans edited out by kind, and the documents that they stood in; duplicates removed later included."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
+def _redactions(settings: PileSettings, made: Decided) -> dict[str, Any]:
+    """Spans edited by kind, and the documents that they stood in; duplicates removed later included."""
+    from modelwright.prepare.decisions import editings
+    from modelwright.prepare.edits import chosen
 
-    if settings.redact is None:
+    edited = editings(settings)
+    if not edited or not made.edits.num_rows:
         return {"documents": 0, "spans": 0, "by_kind": {}}
-    found = measured.findings
-    mine = pc.and_(
-        pc.is_in(found["document"], value_set=edits["document"].combine_chunks()),
-        pc.is_in(found["kind"], value_set=pa.array(list(settings.redact.kinds), pa.string())),
-    )
-    by_kind = {kind: count["documents"] for kind, count in _counts(found.filter(mine), ["kind"], None).items()}
-    return {"documents": edits.num_rows, "spans": _sum(edits["spans"]), "by_kind": by_kind}
+    staying = made.edits["document"].combine_chunks()
+    found = chosen(edited, made.measured.values, made.measured.findings, staying)
+    by_kind = {kind: count["documents"] for kind, count in _counts(found, ["kind"], None).items()}
+    return {"documents": made.edits.num_rows, "spans": _sum(made.edits["spans"]), "by_kind": by_kind}
 
 
 def _holdout(settings: PileSettings, pile: pa.Table) -> dict[str, Any]:

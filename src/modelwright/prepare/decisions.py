@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from modelwright.core.errors import UsageError
 from modelwright.core.plugins import plugin_name
 from modelwright.prepare.measure import ALWAYS, STATED, needed, producers
-from modelwright.prepare.rule import Predicate, Rule, decide
+from modelwright.prepare.rule import Editing, Predicate, Rule, decide
 from modelwright.prepare.settings import PileSettings
 from modelwright.prepare.signal import Signal
 
@@ -42,8 +42,17 @@ def signals_for(settings: PileSettings, signals: Mapping[str, Signal]) -> list[s
     for predicate in (predicate for rule in rules for predicate in rule.predicates()):
         predicate.check([*producers(signals), *STATED])
     columns = [column for rule in rules for column in rule.signals()]
-    names = [*ALWAYS, *(["personal_data"] if settings.redact else [])]
-    return needed(columns, names, signals)
+    edited = editings(settings)
+    columns += [column for editing in edited for column in editing.when]
+    return needed(columns, [*ALWAYS, *(editing.signal for editing in edited)], signals)
+
+
+def editings(settings: PileSettings) -> list[Editing]:
+    """What is edited in the documents that stay: by the rules in order, then by `redact`."""
+    edited = [editing for rule in rules_of(settings) for editing in rule.edits()]
+    if settings.redact is not None:
+        edited.append(Editing("redact", "personal_data", settings.redact.kinds, settings.redact.style))
+    return edited
 
 
 def by_rules(settings: PileSettings, documents: pa.Table, values: pa.Table) -> pa.Table:
@@ -80,7 +89,7 @@ def staying(table: pa.Table) -> pa.Table:
 
 
 def with_edits(table: pa.Table, edits: pa.Table) -> pa.Table:
-    """Enter edits (document, digest, bytes, removed_bytes, spans, kinds): the documents become `changed`."""
+    """Enter edits (see `edits.edit`): the documents become `changed`, or dropped where nothing is left."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -89,7 +98,9 @@ def with_edits(table: pa.Table, edits: pa.Table) -> pa.Table:
     changes = {name: edits[name].take(place) for name in ("digest", "bytes", "removed_bytes")}
     changes["value"] = edits["spans"].take(place).cast(pa.float64())
     changes["signal"] = edits["kinds"].take(place)
-    return _overlaid(table, edited, {**changes, "decision": "changed", "rule": "redact"})
+    changes["rule"] = edits["rule"].take(place)
+    table = _overlaid(table, edited, {**changes, "decision": "changed"})
+    return _overlaid(table, pc.and_(edited, pc.equal(table["bytes"], 0)), {"decision": "dropped", "signal": "empty"})
 
 
 def candidates(table: pa.Table, values: pa.Table) -> pa.Table:

@@ -1,38 +1,53 @@
-"""Edits of spans: what a text looks like once its findings are redacted. Pure functions on Arrow arrays."""
+"""Edits of spans: what a text looks like once its findings are edited. Pure functions on Arrow arrays."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
-
-from modelwright.prepare.settings import Redact
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Edit", "Redact", "edit_spans", "redact"]
+__all__ = ["STYLES", "Edit", "apply_edits", "edit_spans"]
 
 _MASKED = re.compile(rb"[A-Za-z0-9\x80-\xff]")
 
 
 class Edit(NamedTuple):
-    """Bytes [start, end) of the input text that an edit replaces, and the kind of finding that names it."""
+    """Bytes [start, end) of the input text that an edit replaces; kind of the finding that names it; style."""
 
     start: int
     end: int
     kind: str
+    style: str
 
 
-def edit_spans(text: bytes, findings: Sequence[dict[str, Any]], kinds: Sequence[str]) -> list[Edit]:
-    """Findings of the `kinds` as edits: in order, widened to whole characters, overlapping and touching bytes joined.
+def _tag(part: bytes, kind: str) -> bytes:
+    return b"<" + kind.upper().encode("utf-8") + b">"
 
-    A joined span is named after its longest part (the earlier one among equals).
+
+def _mask(part: bytes, kind: str) -> bytes:
+    return _MASKED.sub(b"*", part)
+
+
+def _remove(part: bytes, kind: str) -> bytes:
+    return b""
+
+
+STYLES: Mapping[str, Callable[[bytes, str], bytes]] = {"tag": _tag, "mask": _mask, "remove": _remove}
+"""Name of a style -> what stands in place of the bytes of a finding of a kind."""
+
+
+def edit_spans(text: bytes, findings: Sequence[Mapping[str, Any]]) -> list[Edit]:
+    """Findings (kind, start, end, style) as edits: in order, widened to whole characters, overlapping ones joined.
+
+    A joined span is named and edited after its longest part (the earlier one among equals).
     """
-    wanted = sorted((found["start"], found["end"], found["kind"]) for found in findings if found["kind"] in kinds)
+    wanted = sorted((found["start"], found["end"], found["kind"], found["style"]) for found in findings)
     edits: list[Edit] = []
     longest = 0
-    for start, end, kind in wanted:
+    for start, end, kind, style in wanted:
         start, end = max(start, 0), min(end, len(text))
         while 0 < start < len(text) and text[start] & 0xC0 == 0x80:
             start -= 1
@@ -42,38 +57,32 @@ def edit_spans(text: bytes, findings: Sequence[dict[str, Any]], kinds: Sequence[
             continue
         if edits and start < edits[-1].end:
             before = edits.pop()
-            edits.append(Edit(before.start, max(before.end, end), kind if end - start > longest else before.kind))
+            named = (kind, style) if end - start > longest else (before.kind, before.style)
+            edits.append(Edit(before.start, max(before.end, end), *named))
             longest = max(longest, end - start)
         else:
-            edits.append(Edit(start, end, kind))
+            edits.append(Edit(start, end, kind, style))
             longest = end - start
     return edits
 
 
-def _replacement(part: bytes, kind: str, style: str) -> bytes:
-    if style == "tag":
-        return b"<" + kind.upper().encode("utf-8") + b">"
-    return _MASKED.sub(b"*", part) if style == "mask" else b""
-
-
-def _apply(text: bytes, edits: Sequence[Edit], style: str) -> bytes:
+def _apply(text: bytes, edits: Sequence[Edit]) -> bytes:
     parts, place = [], 0
     for edit in edits:
-        parts += [text[place : edit.start], _replacement(text[edit.start : edit.end], edit.kind, style)]
+        parts += [text[place : edit.start], STYLES[edit.style](text[edit.start : edit.end], edit.kind)]
         place = edit.end
     return b"".join([*parts, text[place:]])
 
 
-def redact(text: pa.Array, findings: pa.Array, settings: Redact) -> tuple[pa.Array, pa.Array]:
-    """Replace the findings of `settings.kinds`: `tag` writes `<EMAIL>`, `mask` a `*` for each letter, digit and
-    non-ASCII byte, `remove` nothing.
+def apply_edits(text: pa.Array, findings: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """Edit the findings: `tag` writes `<EMAIL>`, `mask` a `*` for each letter, digit and non-ASCII byte, `remove`
+    nothing.
 
     text      strings (n,), null allowed
-    findings  list<struct<kind, start, end, ...>> (n,), offsets in UTF-8 bytes of the text
+    findings  list<struct<kind, start, end, style, ...>> (n,), offsets in UTF-8 bytes of the text
     Returns the edited texts (large_string) and the number of input bytes replaced (int64), 0 where nothing is edited
-    and null
-    for a null text. Masking keeps every byte's place, so findings stay valid; tags and masks hold nothing that is
-    found again.
+    and null for a null text. Masking keeps every byte's place, so findings stay valid; tags and masks hold nothing
+    that is found again.
     """
     import numpy as np
     import pyarrow as pa
@@ -86,11 +95,11 @@ def redact(text: pa.Array, findings: pa.Array, settings: Redact) -> tuple[pa.Arr
     edited = []
     for row in np.flatnonzero((counts > 0) & text.is_valid().to_numpy(zero_copy_only=False)).tolist():
         content = text[row].as_buffer().to_pybytes()
-        edits = edit_spans(content, findings[row].as_py(), settings.kinds)
+        edits = edit_spans(content, findings[row].as_py())
         if edits:
             changed[row] = True
             removed[row] = sum(edit.end - edit.start for edit in edits)
-            edited.append(_apply(content, edits, settings.style))
+            edited.append(_apply(content, edits))
     if edited:
         values = pa.array(edited, pa.large_binary()).cast(pa.large_string())
         text = pc.replace_with_mask(text, pa.array(changed), values)

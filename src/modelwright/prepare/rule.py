@@ -81,6 +81,21 @@ class Predicate:
                 raise UnknownName("signal", name, known, where=f"{self.rule}.{self.signal}")
 
 
+@dataclass(frozen=True)
+class Editing:
+    """Edit the spans that a signal finds, in documents that stay and that `when` matches.
+
+    `rule` is the plugin's name as in the project file, `signal` the name of the signal plugin whose findings are
+    edited, `kinds` the kinds among them (empty: all), `style` one of the styles of `prepare/edit.py`.
+    """
+
+    rule: str
+    signal: str
+    kinds: tuple[str, ...]
+    style: str
+    when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
 def read_when(value: Any) -> Any:
     """`any`, `{kind: prose}` or `{kind: [prose, mail]}` -> column to accepted values."""
     if value == "any" or value is None:
@@ -104,6 +119,10 @@ class Rule(Options):
     def predicates(self) -> tuple[Predicate, ...]:
         """The predicates in the order in which they are tried."""
         raise NotImplementedError(f"{type(self).__name__} has no predicates")
+
+    def edits(self) -> tuple[Editing, ...]:
+        """The findings that are edited in documents that stay."""
+        return ()
 
     def signals(self) -> tuple[str, ...]:
         """The columns needed, each once, in order of first use."""
@@ -250,6 +269,17 @@ class _Columns:
                 mask &= _member(self.text(name), accepted)
             self._matches[key] = mask
         return self._matches[key]
+
+
+def matching(values: pa.Table, when: Mapping[str, tuple[str, ...]]) -> Mask:
+    """Rows of a table where every column of `when` has one of its accepted values; all of them when it is empty.
+
+    Raises UnknownName for a column that is not there.
+    """
+    for name in when:
+        if name not in values.column_names:
+            raise UnknownName("signal", name, values.column_names, where="when")
+    return _Columns(values).matching(when)
 
 
 def _member(texts: pa.Array, accepted: Sequence[str]) -> Mask:

@@ -108,7 +108,8 @@ def decide(settings: PileSettings, context: Context, clock: Clock | None = None)
     with clock("decisions"):
         table = decisions.by_rules(settings, documents.table, measured.values)
     with clock("edits"):
-        edits = edit(settings.redact, documents, measured.findings, decisions.staying(table), context)
+        stays = decisions.staying(table)["document"].combine_chunks()
+        edits = edit(decisions.editings(settings), documents, measured.values, measured.findings, stays, context)
         table = decisions.with_edits(table, edits)
     with clock("duplicates"):
         candidates = decisions.candidates(table, measured.values)

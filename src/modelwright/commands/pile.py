@@ -1,0 +1,71 @@
+"""`modelwright pile`: versions of the base data pile."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from modelwright import terminal
+from modelwright.commands.common import At, Json, PileRef, answer, opened
+
+app = typer.Typer(help="Versions of the base data pile.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.command("log", epilog="Example: modelwright pile log")
+def pile_log(project: At = Path("."), json_: Json = False) -> None:
+    """Versions: when, why, counts, tags."""
+    answer(
+        json_,
+        {"versions": opened(project).pile_log()},
+        lambda data: terminal.out().print(
+            terminal.table(data["versions"], ["pile", "made_at", "reason", "decisions", "tags"])
+        ),
+    )
+
+
+@app.command("tag", epilog="Example: modelwright pile tag baseline --at pile@1")
+def pile_tag(name: str, at: PileRef = "pile", project: At = Path("."), json_: Json = False) -> None:
+    """Name a version; moving a tag is an event."""
+    answer(json_, opened(project).tag(name, at), lambda data: print(f"{data['tag']} -> {data['ref']}"))
+
+
+@app.command("diff", epilog="Example: modelwright pile diff pile@1 pile@2")
+def pile_diff(a: str, b: str, project: At = Path("."), json_: Json = False) -> None:
+    """Documents and bytes in, out and changed, by reason."""
+    answer(json_, opened(project).pile_diff(a, b), lambda data: print("\n".join(terminal.tree(data))))
+
+
+@app.command("sample", epilog="Example: modelwright pile sample --count 3")
+def pile_sample(count: int = 5, at: PileRef = "pile", project: At = Path("."), json_: Json = False) -> None:
+    """A repeatable sample of documents."""
+    answer(
+        json_,
+        {"documents": opened(project).pile_sample(at, count)},
+        lambda data: print("\n\n".join("\n".join(terminal.tree(row)) for row in data["documents"])),
+    )
+
+
+@app.command("export", epilog="Example: modelwright pile export out --as jsonl")
+def pile_export(
+    folder: Path,
+    as_: Annotated[str, typer.Option("--as", help="parquet or jsonl")] = "parquet",
+    at: PileRef = "pile",
+    project: At = Path("."),
+    json_: Json = False,
+) -> None:
+    """Write the kept documents with their texts."""
+    answer(json_, opened(project).pile_export(folder, as_, at), lambda data: print("\n".join(terminal.tree(data))))
+
+
+@app.command("sql", epilog='Example: modelwright pile sql "select source, count(*) n from documents group by source"')
+def pile_sql(query: str, at: PileRef = "pile", project: At = Path("."), json_: Json = False) -> None:
+    """One SELECT over documents, decisions, signals and findings."""
+    result = opened(project).sql(query, at)
+    rows = [list(row.values()) for row in result.to_pylist()]
+    answer(
+        json_,
+        {"columns": result.column_names, "rows": rows},
+        lambda data: terminal.out().print(terminal.table(result.to_pylist(), result.column_names)),
+    )
