@@ -201,7 +201,7 @@ def test_what_if_tells_what_a_rule_would_do_and_publishes_nothing(project: Path)
 
 def test_a_disk_that_takes_no_more_is_a_clear_error_and_the_next_run_goes_on(project: Path) -> None:
     program = (
-        "import resource, sys; from pathlib import Path\n"
+        "import os, resource, sys; from pathlib import Path\n"
         "from tests.prepare.piles import context; from tests.prepare.test_run import SOURCES\n"
         "from modelwright.core.errors import StorageError\n"
         "from modelwright.prepare.run import run; from modelwright.prepare.settings import PileSettings\n"
@@ -209,7 +209,8 @@ def test_a_disk_that_takes_no_more_is_a_clear_error_and_the_next_run_goes_on(pro
         "try:\n"
         f"    run(PileSettings.model_validate({{'sources': SOURCES}}), {{}}, context(Path({str(project)!r})))\n"
         "except StorageError as error:\n"
-        "    print(error.message, '|', error.hint)\n"
+        "    print(error.message, '|', error.hint, flush=True)\n"
+        "os._exit(0)\n"  # as the command line leaves: Daft may abort at interpreter exit once its work is done
     )
     write(project / "open", {"big.txt": PROSE * 4000})
     root = Path(__file__).resolve().parents[2]
