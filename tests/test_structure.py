@@ -22,7 +22,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "govern": ("core", "formats", "measure", "engines", "govern"),
     **{stage: (*BELOW_STAGES, stage) for stage in STAGES},
     "project": (*BELOW_STAGES, *STAGES, "govern", "project", "version"),
-    "api": (*BELOW_STAGES, *STAGES, "govern", "project"),
+    "api": (*BELOW_STAGES, *STAGES, "govern", "project", "api"),
     "cli": ("api", "terminal", "core", "version", "commands"),
     "commands": ("api", "terminal", "core", "commands"),
     "terminal": ("core",),
