@@ -127,9 +127,11 @@ def test_a_flipped_byte_in_a_narrow_table_is_named(tmp_path: Path, name: str) ->
     damaged = bytearray(path.read_bytes())
     damaged[len(damaged) // 2] ^= 1
     path.write_bytes(damaged)
-    assert f"{name} of pile@1" in [problem["where"] for problem in reader(tmp_path).problems()]
+    named = [problem["where"] for problem in reader(tmp_path).problems()]
+    assert f"{name} of pile@1: data/{path.name}" in named
     path.unlink()
-    assert f"{name} of pile@1" in [problem["where"] for problem in reader(tmp_path).problems()]
+    named = [problem["where"] for problem in reader(tmp_path).problems()]
+    assert f"{name} of pile@1: data/{path.name}" in named
 
 
 def test_a_text_that_is_gone_is_an_integrity_error(tmp_path: Path) -> None:

@@ -1,32 +1,30 @@
 """The pile as Apache Iceberg tables, through pyiceberg. The only place that writes them.
 
 `pile.texts(digest, text)` is distinct and append-only; the narrow tables are replaced per version, in one commit and
-one snapshot each, and a version is read by snapshot id. Manifests hold no bounds, so no text, path or name leaks into
-metadata. pyiceberg's writer (not Daft's) keeps order and row groups; `_dataframe_to_data_files` is private there and
-therefore pinned and tested.
+one snapshot each, whose files are shared with earlier versions as far as their rows are the same (`chunks.py`).
+Manifests hold no bounds, so no text, path or name leaks into metadata. pyiceberg's writer (not Daft's) keeps order
+and row groups; `_dataframe_to_data_files` is private there and therefore pinned and tested.
 """
 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from modelwright.core.errors import IntegrityError, StorageError
-from modelwright.core.fingerprint import digest
 from modelwright.core.storage import digest_file, storage_error
+from modelwright.engines.chunks import cut
 from modelwright.engines.rebase import CATALOG, WAREHOUSE, location, rebase
-from modelwright.formats.pile import TABLES, TableVersion, schema
+from modelwright.formats.pile import TABLES, Chunk, TableVersion, stored_schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 NAMESPACE = "pile"
 TEXTS = "pile.texts"
-PARTITIONED = ("decisions", "signals", "findings")
 ROW_GROUP_ROWS = 4096
 PIECE_BYTES = 64 * 2**20
 """Arrow bytes of text per data file: what a writer holds in memory, about 16 MiB compressed."""
@@ -79,11 +77,7 @@ def ensure(catalog: Any, name: str) -> Any:
         return catalog.load_table(identifier(name))
     catalog.create_namespace_if_not_exists(NAMESPACE)
     limit = {"write.parquet.row-group-limit": str(ROW_GROUP_ROWS)} if name == "texts" else {}
-    table = catalog.create_table(identifier(name), schema(name), properties={**_PROPERTIES, **limit})
-    if name in PARTITIONED:
-        with table.update_spec() as update:
-            update.add_identity("pile")
-    return table
+    return catalog.create_table(identifier(name), stored_schema(name), properties={**_PROPERTIES, **limit})
 
 
 def append_texts(table: Any, batches: Iterable[pa.RecordBatch]) -> int:
@@ -125,42 +119,71 @@ def _split(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         yield batch.slice(start, rows)
 
 
-def replace(table: Any, rows: pa.Table, *, pile: str | None, tag: str) -> TableVersion:
-    """Make `rows` the table's content (of the partition `pile` when given), as one commit and one snapshot.
+def replace(table: Any, rows: pa.Table, *, tag: str, earlier: Iterable[TableVersion] = ()) -> TableVersion:
+    """Make `rows` the table's content, as one commit and one snapshot; chunks of `earlier` versions are not rewritten.
 
     Rows of a failed attempt for the same version go. New columns are added; a column whose type changed is replaced
-    by a new one, and earlier snapshots keep the old. The snapshot is tagged with the
-    version's name, so that other engines find it.
+    by a new one, and earlier snapshots keep the old. The snapshot is tagged with the version's name, so that other
+    engines find it.
     """
     with table.transaction() as transaction:
         _evolve(transaction, rows.schema)
-        files = _data_files(
-            transaction.table_metadata, _with_columns(rows, arrow_schema(transaction.table_metadata.schema())), table.io
-        )
-        old = _scan(table, None, pile).plan_files()
-        with transaction.update_snapshot(snapshot_properties={"pile": tag}).overwrite() as overwrite:
-            for task in old:
-                overwrite.delete_data_file(task.file)
-            for file in files:
-                overwrite.append_data_file(file)
+        whole = _with_columns(rows, arrow_schema(transaction.table_metadata.schema()))
+        current = _live(table, table.current_snapshot())
+        known = _known(table, earlier, current)
+        chunks, files = [], {}
+        for key, part in cut(whole):
+            if key not in known:
+                (file,) = _data_files(transaction.table_metadata, part, table.io)
+                path = file.file_path.removeprefix(f"{table.location()}/")
+                written = digest_file(Path(file.file_path.removeprefix("file://")))
+                known[key] = Chunk(key, path, part.num_rows, written), file
+            chunks.append(known[key][0])
+            files[chunks[-1].file] = known[key][1]
+        if table.current_snapshot() is None or files.keys() != current.keys():
+            with transaction.update_snapshot(snapshot_properties={"pile": tag}).overwrite() as overwrite:
+                for path in current.keys() - files.keys():
+                    overwrite.delete_data_file(current[path])
+                for path in files.keys() - current.keys():
+                    overwrite.append_data_file(files[path])
         snapshot = transaction.table_metadata.current_snapshot()
         assert snapshot is not None
         updates, requirements = transaction._set_ref_snapshot(snapshot.snapshot_id, tag, "tag")
         transaction._stage(updates, requirements)
-    written = version_of(table, rows.num_rows)
-    return dataclasses.replace(written, files_digest=files_digest(table, written.snapshot_id, pile))
+    return version_of(table, rows.num_rows, tuple(chunks))
 
 
-def version_of(table: Any, rows: int) -> TableVersion:
+def _live(table: Any, snapshot: Any) -> dict[str, Any]:
+    """Path below the table's location -> data file, of a snapshot."""
+    if snapshot is None:
+        return {}
+    files = {}
+    for manifest in snapshot.manifests(table.io):
+        for entry in manifest.fetch_manifest_entry(table.io, discard_deleted=True):
+            files[entry.data_file.file_path.removeprefix(f"{table.location()}/")] = entry.data_file
+    return files
+
+
+def _known(
+    table: Any, earlier: Iterable[TableVersion], current: Mapping[str, Any]
+) -> dict[str, tuple[Chunk, Any]]:  # fmt: skip
+    """Key -> chunk and data file, of every chunk of earlier versions that a snapshot still holds."""
+    found: dict[str, tuple[Chunk, Any]] = {}
+    for version in earlier:
+        if version.uuid != str(table.metadata.table_uuid):
+            continue
+        new = [chunk for chunk in version.chunks if chunk.key not in found]
+        files: Mapping[str, Any] = current
+        if any(chunk.file not in files for chunk in new):
+            files = {**_live(table, table.snapshot_by_id(int(version.snapshot_id))), **current}
+        found |= {chunk.key: (chunk, files[chunk.file]) for chunk in new if chunk.file in files}
+    return found
+
+
+def version_of(table: Any, rows: int, chunks: tuple[Chunk, ...] = ()) -> TableVersion:
     """The table as it stands now, as a PileRecord names it."""
     snapshot = table.current_snapshot()
-    return TableVersion(".".join(table.name()), str(snapshot.snapshot_id), str(table.metadata.table_uuid), rows)
-
-
-def files_digest(table: Any, snapshot_id: str, pile: str | None = None) -> str:
-    """Digest over the bytes of a snapshot's data files (of the partition `pile` when given), whatever their names."""
-    paths = [task.file.file_path.removeprefix("file://") for task in _scan(table, snapshot_id, pile).plan_files()]
-    return digest(sorted(digest_file(Path(path)) for path in paths))
+    return TableVersion(".".join(table.name()), str(snapshot.snapshot_id), str(table.metadata.table_uuid), rows, chunks)
 
 
 def arrow_schema(table: Any) -> pa.Schema:
@@ -208,38 +231,54 @@ def _data_files(metadata: Any, rows: pa.Table, io: Any) -> list[Any]:
 
 
 def load(catalog: Any, version: TableVersion) -> Any:
-    """The table that `version` names. Raises IntegrityError when it, or the snapshot, is another one or gone."""
+    """The table that `version` names. Raises IntegrityError when it is another one or gone."""
     if not catalog.table_exists(version.identifier):
         raise IntegrityError(f"the table {version.identifier} is gone", hint="restore `.modelwright`, or run again")
     table = catalog.load_table(version.identifier)
-    if str(table.metadata.table_uuid) != version.uuid or table.snapshot_by_id(int(version.snapshot_id)) is None:
+    if str(table.metadata.table_uuid) != version.uuid:
         raise IntegrityError(
-            f"snapshot {version.snapshot_id} of {version.identifier} is gone",
+            f"{version.identifier} is another table than the one that was written",
             hint="restore `.modelwright` from a backup, or prepare again with `--rebuild prepare`",
-            value=version.snapshot_id,
+            value=str(table.metadata.table_uuid),
         )
     return table
 
 
-def read(table: Any, snapshot_id: str, pile: str | None = None) -> pa.Table:
-    """All columns of a snapshot (of the partition `pile` when given), with plain strings; order is not defined."""
-    scan = _scan(table, snapshot_id, pile)
-    return scan.to_arrow().cast(arrow_schema(scan.projection()))
+def chunk_path(table: Any, chunk: Chunk) -> Path:
+    return Path(f"{table.location()}/{chunk.file}".removeprefix("file://"))
 
 
-def _scan(table: Any, snapshot_id: str | None, pile: str | None) -> Any:
-    from pyiceberg.expressions import AlwaysTrue, EqualTo
+def read(
+    table: Any, version: TableVersion, columns: Sequence[str] | None = None, chunks: Sequence[Chunk] | None = None
+) -> pa.Table:
+    """The rows of a version in order, with plain strings: all columns or those asked for, all chunks or some of them.
 
-    wanted = EqualTo("pile", pile) if pile else AlwaysTrue()
-    return table.scan(row_filter=wanted, snapshot_id=int(snapshot_id) if snapshot_id else None)
+    Columns that a file does not hold are null. Raises OSError for a file that is gone, ArrowInvalid for a damaged one.
+    """
+    import pyarrow as pa
+    import pyarrow.dataset as dataset
+
+    snapshot = table.snapshot_by_id(int(version.snapshot_id))
+    wanted = arrow_schema(table.schemas()[snapshot.schema_id] if snapshot is not None else table.schema())
+    if columns is not None:
+        wanted = pa.schema([field for field in wanted if field.name in columns])
+    chosen = version.chunks if chunks is None else chunks
+    if not chosen:
+        return wanted.empty_table()
+    paths = [str(chunk_path(table, chunk)) for chunk in chosen]
+    return dataset.dataset(paths, schema=wanted, format="parquet").to_table(columns=wanted.names)
 
 
 def text_files(table: Any, snapshot_id: str | None = None) -> list[str]:
-    """Paths of the data files of `texts` in the order in which they were appended; the newest snapshot by default."""
-    if table.current_snapshot() is None:
+    """Paths of the data files of `texts` in the order in which they were appended; the newest snapshot by default.
+
+    Texts are only ever added, and each proves itself by its digest: where a takedown let a snapshot go, the newest
+    one holds all that is left.
+    """
+    snapshot = table.snapshot_by_id(int(snapshot_id)) if snapshot_id else None
+    snapshot = snapshot or table.current_snapshot()
+    if snapshot is None:
         return []
-    scan = table.scan(snapshot_id=int(snapshot_id) if snapshot_id else None)
-    snapshot = scan.snapshot()
     found = []
     for manifest in snapshot.manifests(table.io):
         for position, entry in enumerate(manifest.fetch_manifest_entry(table.io, discard_deleted=True)):

@@ -5,15 +5,18 @@ A reader is opened from `pile.json` and sees its version alone, whatever was pub
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelwright.core.errors import IntegrityError, UnknownName
-from modelwright.engines import iceberg
-from modelwright.formats.pile import TABLES, PileRecord, conform, content_root, text_digests, text_root
+from modelwright.core.storage import digest_file
+from modelwright.engines import iceberg, lookup
+from modelwright.formats.document import document_id
+from modelwright.formats.pile import TABLES, Chunk, PileRecord, content_root, shaped, text_digests, text_root
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,6 +32,7 @@ class PileReader:
 
     record: PileRecord
     handles: dict[str, Any]
+    home: Path
 
     @property
     def pile(self) -> str:
@@ -37,11 +41,11 @@ class PileReader:
 
     @cached_property
     def _documents(self) -> pa.Table:
-        return self._read("documents")
+        return self.table("documents")
 
     @cached_property
     def _decisions(self) -> pa.Table:
-        return self._read("decisions")
+        return self.table("decisions")
 
     def documents(self, split: str | None = None, source: str | None = None) -> pa.Table:
         """The documents without their texts, in order of (source, origin); `split` is `train` or `held_out`."""
@@ -63,31 +67,31 @@ class PileReader:
 
     def signals(self) -> pa.Table:
         """One row per input document, one column per signal; columns that this version did not measure are null."""
-        return self._read("signals")
+        return self.table("signals")
 
     def findings(self) -> pa.Table:
         """Spans by UTF-8 byte of the input text, in order of (source, origin, start)."""
-        return self._read("findings")
+        return self.table("findings")
 
-    def _read(self, name: str) -> pa.Table:
+    def table(self, name: str, columns: Sequence[str] | None = None, chunks: Sequence[Chunk] | None = None) -> pa.Table:
+        """One of TABLES in order of (source, origin): all columns or those asked for, all chunks or some of them.
+
+        Raises IntegrityError when a file is gone or damaged.
+        """
         version = self.record.tables[name]
-        partition = self.pile if name in iceberg.PARTITIONED else None
-        table = conform(self._rows(name, version.snapshot_id, partition), name)
-        if table.num_rows != version.rows:
-            raise IntegrityError(f"{name} of {self.pile} has {table.num_rows} rows, {version.rows} were written")
-        return table
-
-    def _rows(self, name: str, snapshot_id: str, partition: str | None) -> pa.Table:
-        import pyarrow as pa
-
         try:
-            return iceberg.read(self.handles[name], snapshot_id, partition)
-        except (OSError, pa.ArrowInvalid) as error:
+            found = iceberg.read(self.handles[name], version, columns, chunks)
+        except (OSError, pa_invalid()) as error:
             raise IntegrityError(
                 f"the table {name} of {self.pile} is damaged or gone: {str(error).splitlines()[0]}",
                 hint="restore `.modelwright` from a backup, or prepare again with `--rebuild prepare`",
                 value=name,
             ) from error
+        expected = version.rows if chunks is None else sum(chunk.rows for chunk in chunks)
+        if found.num_rows != expected:
+            raise IntegrityError(f"{name} of {self.pile} has {found.num_rows} rows, {expected} were written")
+        whole = shaped(found, name, self.pile)
+        return whole if columns is None else whole.select([name for name in whole.column_names if name in columns])
 
     def texts(self, documents: pa.Table, batch_bytes: int = BATCH_BYTES) -> Iterator[pa.RecordBatch]:
         """The rows of `documents` (with `digest`; any further columns) and their `text`, in the table's order.
@@ -112,32 +116,38 @@ class PileReader:
     def find(self, doc: str) -> pa.Table:
         """Every input document that `doc` may mean: document, digest (of input or kept text), origin, source:origin.
 
-        Columns document, source, origin; no row when nothing matches.
+        Columns document, source, origin; no row when nothing matches. Reads the chunks that hold it, not the pile.
         """
-        import pyarrow.compute as pc
-
-        table = self._decisions
-        changed = self._documents.filter(pc.equal(self._documents["digest"], doc))["document"].combine_chunks()
-        hit = pc.equal(table["document"], doc)
-        for other in (
-            pc.equal(table["origin"], doc),
-            pc.fill_null(pc.equal(table["digest"], doc), False),
-            pc.is_in(table["document"], value_set=changed),
-            pc.equal(pc.binary_join_element_wise(table["source"], table["origin"], ":"), doc),
-        ):
-            hit = pc.or_(hit, other)
-        return table.filter(hit).select(["document", "source", "origin"])
+        return self._about(doc).select(["document", "source", "origin"])
 
     def why(self, doc: str) -> list[dict[str, Any]]:
         """The decision on every document that `doc` may mean, in this version; empty when it saw none.
 
         Each is {document, source, origin, pile, decision, reasons: [{rule, signal, value, threshold}], duplicate_of}.
         """
+        return [_explained(row) for row in self._about(doc).to_pylist()]
+
+    def _about(self, doc: str) -> pa.Table:
+        """The rows of `decisions` on what `doc` may mean."""
+        import pyarrow as pa
         import pyarrow.compute as pc
 
-        wanted = self.find(doc)["document"].combine_chunks()
-        rows = self._decisions.filter(pc.is_in(self._decisions["document"], value_set=wanted))
-        return [_explained(row) for row in rows.to_pylist()]
+        ids = _meant(doc, self.record.sources)
+        kept = self._holding("documents", ids, ["document", "digest"])
+        ids += kept.filter(pc.equal(kept["digest"], doc))["document"].to_pylist()
+        rows = self._holding("decisions", ids, None)
+        wanted = pa.array(ids, pa.string())
+        hit = pc.or_(pc.is_in(rows["document"], value_set=wanted), pc.is_in(rows["digest"], value_set=wanted))
+        return rows.filter(hit)
+
+    def _holding(self, name: str, ids: list[str], columns: Sequence[str] | None) -> pa.Table:
+        """The rows of the chunks in which one of `ids` may stand."""
+
+        def read(chunks: Sequence[Chunk]) -> pa.Table:
+            return self.table(name, lookup.COLUMNS, chunks)
+
+        chunks = self.record.tables[name].chunks
+        return self.table(name, columns, list(lookup.having(self.home, name, chunks, ids, read)) if ids else [])
 
     def problems(self) -> list[dict[str, Any]]:
         """What differs from the record: [{what, where, expected, found}]; reads every byte of the version.
@@ -151,14 +161,11 @@ class PileReader:
 
     def _changed_files(self) -> Iterator[dict[str, Any]]:
         for name in TABLES:
-            version = self.record.tables[name]
-            partition = self.pile if name in iceberg.PARTITIONED else None
-            try:
-                found = iceberg.files_digest(self.handles[name], version.snapshot_id, partition)
-            except FileNotFoundError as error:
-                found = f"{error.filename} is gone"
-            if found != version.files_digest:
-                yield _problem("files", f"{name} of {self.pile}", version.files_digest, found)
+            for chunk in self.record.tables[name].chunks:
+                path = iceberg.chunk_path(self.handles[name], chunk)
+                found = digest_file(path) if path.is_file() else "the file is gone"
+                if found != chunk.digest:
+                    yield _problem("files", f"{name} of {self.pile}: {chunk.file}", chunk.digest, found)
 
     def _changed_roots(self) -> Iterator[dict[str, Any]]:
         found = {"root": content_root(self._documents), "text_root": text_root(self._documents)}
@@ -176,6 +183,21 @@ class PileReader:
                     yield _problem("digest", f"text of {document}", expected, digest)
 
 
+def _meant(doc: str, sources: Sequence[str]) -> list[str]:
+    """The ids that `doc` may stand for: itself when it is one, an origin of any source, `source:origin`."""
+    meant = [doc] if re.fullmatch("[0-9a-f]{64}", doc) else []
+    meant += [document_id(source, doc) for source in sources]
+    return meant + [document_id(source, doc[len(source) + 1 :]) for source in sources if doc.startswith(f"{source}:")]
+
+
+def pa_invalid() -> type[Exception]:
+    """What pyarrow raises for a damaged file."""
+    import pyarrow as pa
+
+    invalid: type[Exception] = pa.ArrowInvalid
+    return invalid
+
+
 def _problem(what: str, where: str, expected: Any, found: Any) -> dict[str, Any]:
     return {"what": what, "where": where, "expected": expected, "found": found}
 
@@ -188,7 +210,8 @@ def open_pile(home: Path, artifact_path: Path) -> PileReader:
     """
     record = PileRecord.load(artifact_path)
     with iceberg.opened(home) as catalog:
-        return PileReader(record, {name: iceberg.load(catalog, version) for name, version in record.tables.items()})
+        handles = {name: iceberg.load(catalog, version) for name, version in record.tables.items()}
+    return PileReader(record, handles, home)
 
 
 def _explained(row: dict[str, Any]) -> dict[str, Any]:

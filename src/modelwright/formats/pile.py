@@ -55,18 +55,32 @@ _COLUMNS: dict[str, dict[str, str]] = {
 
 
 @dataclass(frozen=True)
+class Chunk:
+    """Neighbouring rows of a table in one data file, which every version with the same rows shares.
+
+    key     digest of the rows; file  path below the table's location; digest  SHA-256 of the file's bytes (Iceberg
+    keeps no checksum of data files)
+    """
+
+    key: str
+    file: str
+    rows: int
+    digest: str
+
+
+@dataclass(frozen=True)
 class TableVersion:
     """One table of a version: `snapshot_id` is a string, because JSON loses 63-bit integers.
 
-    `files_digest` is over the bytes of the version's data files (Iceberg keeps no checksum of them); it is empty for
-    `texts`, where each text proves itself. Like snapshot ids, it is no part of the pile's content digest.
+    `chunks` are its rows in order; empty for `texts`, where each text proves itself. Like snapshot ids they are no part
+    of the pile's content digest.
     """
 
     identifier: str
     snapshot_id: str
     uuid: str
     rows: int
-    files_digest: str = ""
+    chunks: tuple[Chunk, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,6 +88,7 @@ class PileRecord:
     """What `pile.json` says. `pile` is the version's name (`pile@3`), the value of the column `pile` in the tables.
 
     counts: input, one per decision, documents, train, held_out, texts (distinct), bytes (UTF-8, of the documents).
+    sources: the names of all sources.
     """
 
     pile: str
@@ -81,6 +96,7 @@ class PileRecord:
     text_root: str
     tables: Mapping[str, TableVersion]
     counts: Mapping[str, int] = field(default_factory=dict)
+    sources: tuple[str, ...] = ()
 
     def save(self, folder: Path) -> None:
         write_json(folder / FILE_NAME, asdict(self))
@@ -92,8 +108,11 @@ class PileRecord:
         if not path.is_file():
             raise InputError(f"{folder} holds no {FILE_NAME}", hint="name the folder of a pile", value=str(folder))
         saved = read_json(path)
-        tables = {name: TableVersion(**table) for name, table in saved.pop("tables").items()}
-        return PileRecord(**saved, tables=tables)
+        tables = {}
+        for name, table in saved.pop("tables").items():
+            chunks = tuple(Chunk(**chunk) for chunk in table.pop("chunks"))
+            tables[name] = TableVersion(**table, chunks=chunks)
+        return PileRecord(**{**saved, "sources": tuple(saved["sources"])}, tables=tables)
 
 
 def schema(name: str) -> pa.Schema:
@@ -105,14 +124,36 @@ def schema(name: str) -> pa.Schema:
     return pa.schema([(column, pa.type_for_alias(kind)) for column, kind in _COLUMNS[name].items()])
 
 
+def stored_schema(name: str) -> pa.Schema:
+    """The columns that a table begins with on disk: without `pile`, so that versions can share files."""
+    import pyarrow as pa
+
+    return pa.schema([column for column in schema(name) if column.name != "pile"])
+
+
 def conform(table: pa.Table, name: str, pile: str | None = None) -> pa.Table:
+    """`table` as `shaped` gives it, sorted by (source, origin, document).
+
+    Raises IntegrityError when an identifying column is missing or holds null.
+    """
+    import pyarrow.compute as pc
+
+    result = shaped(table, name, pile)
+    for key in ("document", "source", "origin"):
+        if result[key].null_count:
+            raise IntegrityError(f"{name}: {result[key].null_count} rows have no {key}", value=key)
+    keys = [("source", "ascending"), ("origin", "ascending"), ("document", "ascending")]
+    if name == "findings":
+        keys += [("start", "ascending"), ("end", "ascending"), ("signal", "ascending"), ("kind", "ascending")]
+    return result.take(pc.sort_indices(result, sort_keys=keys))
+
+
+def shaped(table: pa.Table, name: str, pile: str | None = None) -> pa.Table:
     """`table` with the contract's columns first, in their types and order, and its further columns after them.
 
-    Columns of the contract that are missing become null; `pile` fills the column of that name; rows are sorted by
-    (source, origin, document). Raises IntegrityError when an identifying column is missing or holds null.
+    Columns of the contract that are missing become null; `pile` fills the column of that name.
     """
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     wanted = schema(name)
     arrays: dict[str, Any] = {}
@@ -126,14 +167,7 @@ def conform(table: pa.Table, name: str, pile: str | None = None) -> pa.Table:
     for column_name in table.column_names:
         if column_name not in arrays:
             arrays[column_name] = _plain(table[column_name])
-    result = pa.table(arrays)
-    for key in ("document", "source", "origin"):
-        if result[key].null_count:
-            raise IntegrityError(f"{name}: {result[key].null_count} rows have no {key}", value=key)
-    keys = [("source", "ascending"), ("origin", "ascending"), ("document", "ascending")]
-    if name == "findings":
-        keys += [("start", "ascending"), ("end", "ascending"), ("signal", "ascending"), ("kind", "ascending")]
-    return result.take(pc.sort_indices(result, sort_keys=keys))
+    return pa.table(arrays)
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -14,7 +14,16 @@ from modelwright.core.context import Context
 from modelwright.core.errors import EmptyResult, IntegrityError, Stopped
 from modelwright.core.storage import lock, write_atomic
 from modelwright.engines.rebase import LOCK
-from modelwright.formats.pile import PileRecord, TableVersion, conform, content_root, count, text_digests, text_root
+from modelwright.formats.pile import (
+    FILE_NAME,
+    PileRecord,
+    TableVersion,
+    conform,
+    content_root,
+    count,
+    text_digests,
+    text_root,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -39,14 +48,16 @@ def publish(
     not of their order. Raises EmptyResult for a pile without documents, IntegrityError when decisions do not add up,
     a text is missing or is not what its digest says, Busy while another process writes, Stopped when asked to.
     """
-    from modelwright.engines import iceberg
+    import pyarrow.compute as pc
+
+    from modelwright.engines import iceberg, lookup
 
     pile = f"pile@{context.version}"
     tables = {
         "documents": conform(documents, "documents"),
-        "decisions": conform(decisions, "decisions", pile),
-        "signals": conform(signals, "signals", pile),
-        "findings": conform(findings, "findings", pile),
+        "decisions": conform(decisions, "decisions"),
+        "signals": conform(signals, "signals"),
+        "findings": conform(findings, "findings"),
     }
     counts = _accounted(tables)
     if not documents.num_rows:
@@ -55,15 +66,26 @@ def publish(
     context.home.mkdir(parents=True, exist_ok=True)
     with iceberg.opened(context.home) as catalog, lock(context.home / LOCK, what="the pile"):
         _begin(catalog, context.home)
+        earlier = earlier_records(context.home)
         versions = {"texts": _publish_texts(context, catalog, tables["documents"], texts)}
         for done, (name, rows) in enumerate(tables.items(), start=1):
             context.progress("writing the pile", done, len(tables) + 1, "tables")
-            partition = pile if name in iceberg.PARTITIONED else None
-            versions[name] = iceberg.replace(iceberg.ensure(catalog, name), rows, pile=partition, tag=pile)
-        record = PileRecord(pile, *roots, tables=versions, counts=counts)
+            rows = rows.drop([column for column in ("pile",) if column in rows.column_names])
+            before = [record.tables[name] for record in earlier]
+            versions[name] = iceberg.replace(iceberg.ensure(catalog, name), rows, tag=pile, earlier=before)
+            if name in ("documents", "decisions"):
+                lookup.keep(context.home, name, rows, versions[name].chunks)
+        sources = tuple(sorted(pc.unique(tables["decisions"]["source"]).to_pylist()))
+        record = PileRecord(pile, *roots, tables=versions, counts=counts, sources=sources)
         record.save(context.out)
         (context.home / UNFINISHED).unlink()
     return record
+
+
+def earlier_records(home: Path) -> list[PileRecord]:
+    """The records of the versions that lie below `home`, the newest first."""
+    folders = [path.parent for path in (home / "pile").glob(f"*/{FILE_NAME}") if path.parent.name.isdigit()]
+    return [PileRecord.load(folder) for folder in sorted(folders, key=lambda path: -int(path.name))]
 
 
 def _begin(catalog: Any, home: Path) -> None:
