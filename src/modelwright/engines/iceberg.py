@@ -85,15 +85,18 @@ def append_texts(table: Any, batches: Iterable[pa.RecordBatch]) -> int:
 
     The caller sees to it that digests are new and distinct. Nothing to append makes no snapshot, unless there is none.
     """
-    rows, files = 0, []
-    for piece in _pieces(batches):
-        files += _data_files(table.metadata, piece, table.io)
-        rows += piece.num_rows
+    files = text_data_files(table, batches)
+    rows = sum(int(file.record_count) for file in files)
     if rows or table.current_snapshot() is None:
         with table.transaction() as transaction, transaction.update_snapshot().fast_append() as append:
             for file in files:
                 append.append_data_file(file)
     return rows
+
+
+def text_data_files(table: Any, batches: Iterable[pa.RecordBatch]) -> list[Any]:
+    """Data files of PIECE_BYTES with these texts, written and not yet part of the table."""
+    return [file for piece in _pieces(batches) for file in _data_files(table.metadata, piece, table.io)]
 
 
 def _pieces(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
@@ -129,7 +132,7 @@ def replace(table: Any, rows: pa.Table, *, tag: str, earlier: Iterable[TableVers
     with table.transaction() as transaction:
         _evolve(transaction, rows.schema)
         whole = _with_columns(rows, arrow_schema(transaction.table_metadata.schema()))
-        current = _live(table, table.current_snapshot())
+        current = live_files(table, table.current_snapshot())
         known = _known(table, earlier, current)
         chunks, files = [], {}
         for key, part in cut(whole):
@@ -153,7 +156,7 @@ def replace(table: Any, rows: pa.Table, *, tag: str, earlier: Iterable[TableVers
     return version_of(table, rows.num_rows, tuple(chunks))
 
 
-def _live(table: Any, snapshot: Any) -> dict[str, Any]:
+def live_files(table: Any, snapshot: Any) -> dict[str, Any]:
     """Path below the table's location -> data file, of a snapshot."""
     if snapshot is None:
         return {}
@@ -175,7 +178,7 @@ def _known(
         new = [chunk for chunk in version.chunks if chunk.key not in found]
         files: Mapping[str, Any] = current
         if any(chunk.file not in files for chunk in new):
-            files = {**_live(table, table.snapshot_by_id(int(version.snapshot_id))), **current}
+            files = {**live_files(table, table.snapshot_by_id(int(version.snapshot_id))), **current}
         found |= {chunk.key: (chunk, files[chunk.file]) for chunk in new if chunk.file in files}
     return found
 
@@ -311,6 +314,6 @@ def _reachable(table: Any) -> set[str]:
         manifests.update({manifest.manifest_path: manifest for manifest in snapshot.manifests(table.io)})
     for path, manifest in manifests.items():
         reached.add(path)
-        for entry in manifest.fetch_manifest_entry(table.io, discard_deleted=False):
+        for entry in manifest.fetch_manifest_entry(table.io, discard_deleted=True):
             reached.add(entry.data_file.file_path)
     return {path.removeprefix("file://") for path in reached}
