@@ -82,13 +82,19 @@ def run(
     set_: Set = None,
     sample: Sample = None,
     rebuild: Annotated[str | None, typer.Option(help="run this stage again although nothing changed")] = None,
+    branch: Annotated[str | None, typer.Option(help="an experiment: its overrides, and those given, are kept")] = None,
     json_: Json = False,
 ) -> None:
     """Make everything that is not up to date; resume what was interrupted."""
-    _run(place, to, _overrides(set_, sample), rebuild, json_)
+    overrides = _overrides(set_, sample)
+    if branch is not None:
+        overrides = opened(place).branch_overrides(branch, overrides)
+    _run(place, to, overrides, rebuild, json_, branch)
 
 
-def _run(place: Path, to: str | None, overrides: list[str], rebuild: str | None, as_json: bool) -> None:
+def _run(
+    place: Path, to: str | None, overrides: list[str], rebuild: str | None, as_json: bool, branch: str | None = None
+) -> None:
     project = opened(place, overrides)
     reporter = terminal.Reporter()
     asked: list[int] = []
@@ -105,6 +111,8 @@ def _run(place: Path, to: str | None, overrides: list[str], rebuild: str | None,
     finally:
         reporter.close()
         signal.signal(signal.SIGINT, before)
+    if branch is not None:
+        project.branch(branch, overrides)
     answer(as_json, {"steps": steps, "exit_code": 0, "error": None}, lambda data: None)
     if not as_json and all(step["action"] == "unchanged" for step in steps):
         print(f"nothing to do: {', '.join(step['artifact'] for step in steps)} are up to date")

@@ -4,12 +4,14 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from made_pile import BOOKS, Made, edited, published, reader, texts
 
 from modelwright.core.errors import UnknownName, UsageError
-from modelwright.prepare.piles import diff, export, sample
+from modelwright.prepare.diff import diff
+from modelwright.prepare.piles import export, sample
 
 
 def size(one: Made) -> int:
@@ -38,7 +40,17 @@ def test_a_diff_counts_what_came_went_and_changed_with_reasons(tmp_path: Path) -
         ("new.txt", "in"), ("short.py", "in"), ("a/one.txt", "out"), ("b/three.txt", "out"), ("main.py", "changed"),
         ("a/two.txt", "changed"),
     }  # fmt: skip
+    assert {row["source"]: row["documents"] for row in found["by_source"] if row["change"] == "out"} == {"books": 2}
     json.dumps(found)
+
+
+def test_a_diff_counts_tokens_where_they_were_made(tmp_path: Path) -> None:
+    published(tmp_path)
+    published(tmp_path, BOOKS[1:], version=2)
+    tokens = pa.table({"document": [one.document for one in BOOKS], "tokens": list(range(10, 10 + len(BOOKS)))})
+    found = diff(reader(tmp_path), reader(tmp_path, 2), (tokens, None))
+    assert found["out"]["tokens"] == 10
+    assert found["in"]["tokens"] is None
 
 
 def test_a_version_does_not_differ_from_itself_and_a_diff_backwards_mirrors_it(tmp_path: Path) -> None:
@@ -46,7 +58,8 @@ def test_a_version_does_not_differ_from_itself_and_a_diff_backwards_mirrors_it(t
     published(tmp_path, BOOKS[1:], version=2)
     nothing = {"documents": 0, "bytes": 0, "tokens": None}
     same = diff(reader(tmp_path), reader(tmp_path))
-    assert same == {"in": nothing, "out": nothing, "changed": nothing, "by_reason": [], "samples": []}
+    assert {name: same[name] for name in ("in", "out", "changed")} == dict.fromkeys(("in", "out", "changed"), nothing)
+    assert same["by_reason"] == same["by_language"] == same["samples"] == []
     there, back = diff(reader(tmp_path), reader(tmp_path, 2)), diff(reader(tmp_path, 2), reader(tmp_path))
     assert there["out"] == back["in"] == {"documents": 1, "bytes": size(BOOKS[0]), "tokens": None}
     assert there["in"] == back["out"] == nothing
@@ -64,6 +77,33 @@ def test_a_sample_is_the_same_each_time_and_survives_other_documents(tmp_path: P
     assert sample(reader(tmp_path), 100).num_rows == 5
     with pytest.raises(UsageError, match="cannot sample 0"):
         sample(reader(tmp_path), 0)
+
+
+def test_a_stratified_sample_takes_as_many_of_each_value(tmp_path: Path) -> None:
+    published(tmp_path)
+    drawn = sample(reader(tmp_path), 1, "source")
+    assert sorted(drawn["source"].to_pylist()) == ["books", "code"]
+    assert drawn.equals(sample(reader(tmp_path), 1, "source"))
+    with pytest.raises(UnknownName, match="languag"):
+        sample(reader(tmp_path), 1, "languag")
+
+
+def test_an_export_for_hugging_face_is_read_by_datasets(tmp_path: Path) -> None:
+    from datasets import load_dataset
+
+    published(tmp_path)
+    export(reader(tmp_path), tmp_path / "out", "huggingface")
+    loaded = load_dataset(str(tmp_path / "out"), cache_dir=str(tmp_path / "cache"))
+    assert {split: rows.num_rows for split, rows in loaded.items()} == {"train": 4, "test": 1}
+
+
+def test_an_export_as_text_has_a_file_a_document(tmp_path: Path) -> None:
+    published(tmp_path)
+    export(reader(tmp_path), tmp_path / "out", "text")
+    inside = [one for one in BOOKS if one.decision in ("kept", "changed")]
+    for one in inside:
+        assert (tmp_path / "out" / "texts" / f"{one.document}.txt").read_text() == one.text
+    assert len((tmp_path / "out" / "documents.jsonl").read_bytes().splitlines()) == len(inside)
 
 
 @pytest.mark.parametrize("form", ["parquet", "jsonl"])

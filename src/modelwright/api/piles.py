@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,30 +30,65 @@ class Piles(Base):
         return what_if(self.project, prepare.pile(), as_it_stands.get("pile"))
 
     def pile_log(self) -> Rows:
-        from modelwright.project import piles
+        """Versions of the pile, oldest first: when, by whom, why, recipe difference, counts, tags, branches."""
+        from modelwright.project import versions
 
-        return piles.log(self.records)
+        return versions.log(self.records)
 
     def tag(self, name: str, reference: str = "pile") -> dict[str, Any]:
-        from modelwright.project import piles
+        """Name a version; moving a tag is an event."""
+        from modelwright.project import versions
 
-        return piles.tag(self.records, name, self[reference].artifact)
+        return versions.tag(self.records, name, self[reference].artifact)
+
+    def branches(self) -> Rows:
+        """Experiments: name, version, and the overrides that made it."""
+        return [{"branch": name, **branch} for name, branch in self.records.branches().items()]
+
+    def branch_overrides(self, name: str, given: Sequence[str] = ()) -> list[str]:
+        """The overrides of a branch (none for a new one) with those `given` after them."""
+        from modelwright.project import versions
+
+        return versions.overrides_of(self.records, name, given)
+
+    def branch(self, name: str, overrides: Sequence[str]) -> dict[str, Any]:
+        """Point a branch at the pile that this project, loaded with `overrides`, yields."""
+        from modelwright.project import versions
+
+        return versions.branch(self.records, name, self["pile"].artifact, overrides)
+
+    def pile_restore(self, reference: str) -> dict[str, Any]:
+        """Write the recipe of a version into the project file, which then yields that version again."""
+        from modelwright.project import recipe
+
+        return recipe.restore(self.project, self[reference].artifact)
+
+    def pile_stats(self) -> dict[str, Any]:
+        """Bytes on disk: of each version alone and shared, of texts and caches."""
+        from modelwright.project import versions
+
+        return versions.stats(self.project, self.records)
 
     def pile_diff(self, a: str, b: str) -> dict[str, Any]:
-        from modelwright.prepare.piles import diff
+        """Documents, bytes and tokens in, out and changed from one version to another."""
+        from modelwright.prepare.diff import diff
+        from modelwright.project.versions import tokens_of
 
-        return diff(self.reader(a), self.reader(b))
+        tokens = tokens_of(self.records, self[a].artifact), tokens_of(self.records, self[b].artifact)
+        return diff(self.reader(a), self.reader(b), tokens)
 
-    def pile_sample(self, reference: str = "pile", count: int = 10) -> Rows:
+    def pile_sample(self, reference: str = "pile", count: int = 10, by: str | None = None) -> Rows:
+        """A repeatable sample of documents with their texts; `count` of each value of the column `by`."""
         from modelwright.prepare.piles import sample
 
-        rows: Rows = sample(self.reader(reference), count).to_pylist()
+        rows: Rows = sample(self.reader(reference), count, by).to_pylist()
         return rows
 
     def pile_export(self, folder: str | Path, form: str = "parquet", reference: str = "pile") -> dict[str, Any]:
-        from modelwright.prepare.piles import export
+        """Write a version for other tools, into a new folder; recorded, so that a takedown can name it."""
+        from modelwright.project.exporting import export_pile
 
-        return dict(export(self.reader(reference), Path(folder), form))
+        return export_pile(self.project, self.records, self[reference].artifact, Path(folder), form)
 
     def sql(self, query: str, reference: str = "pile") -> pa.Table:
         """One SELECT over documents, decisions, signals and findings of a pile."""
@@ -63,3 +99,9 @@ class Piles(Base):
         from modelwright.project import piles
 
         return piles.why(self.project, self.records, document)
+
+    def rules_show(self, reference: str = "pile", rule: str | None = None, seed: int = 0) -> dict[str, Any]:
+        """What each rule drops alone, first and only, and examples near its thresholds, personal data masked."""
+        from modelwright.project.ruling import rules_show
+
+        return rules_show(self.project, self[reference].artifact, rule, seed)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelwright.api.base import Rows
+from modelwright.api.classifiers import Classifiers
 from modelwright.api.piles import Piles
 from modelwright.core.errors import UnknownName
 from modelwright.project import lookup
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from modelwright.govern.records import Records
 
 
-class Project(Piles):
+class Project(Piles, Classifiers):
     """A project and everything that can be asked of it. Every method returns the contract's plain objects."""
 
     def run(

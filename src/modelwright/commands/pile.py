@@ -15,12 +15,12 @@ app = typer.Typer(help="Versions of the base data pile.", no_args_is_help=True, 
 
 @app.command("log", epilog="Example: modelwright pile log")
 def pile_log(project: At = Path("."), json_: Json = False) -> None:
-    """Versions: when, why, counts, tags."""
+    """Versions: when, by whom, why, what changed in the recipe, counts, tags, branches."""
     answer(
         json_,
         {"versions": opened(project).pile_log()},
         lambda data: terminal.out().print(
-            terminal.table(data["versions"], ["pile", "made_at", "reason", "decisions", "tags"])
+            terminal.table(data["versions"], ["pile", "made_at", "reason", "documents", "bytes", "tags", "branches"])
         ),
     )
 
@@ -31,6 +31,32 @@ def pile_tag(name: str, at: PileRef = "pile", project: At = Path("."), json_: Js
     answer(json_, opened(project).tag(name, at), lambda data: print(f"{data['tag']} -> {data['ref']}"))
 
 
+@app.command("branch", epilog="Example: modelwright pile branch")
+def pile_branch(project: At = Path("."), json_: Json = False) -> None:
+    """Experiments beside the project file; `modelwright run --branch NAME --set ...` makes one."""
+    answer(
+        json_,
+        {"branches": opened(project).branches()},
+        lambda data: terminal.out().print(terminal.table(data["branches"], ["branch", "ref", "overrides"])),
+    )
+
+
+@app.command("restore", epilog="Example: modelwright pile restore pile@1")
+def pile_restore(reference: str, project: At = Path("."), json_: Json = False) -> None:
+    """Write the recipe of a version into the project file; the file as it was is kept beside it."""
+    answer(
+        json_,
+        opened(project).pile_restore(reference),
+        lambda data: print(f"{data['project']} makes {data['restored']} again; as it was: {data['before']}"),
+    )
+
+
+@app.command("stats", epilog="Example: modelwright pile stats")
+def pile_stats(project: At = Path("."), json_: Json = False) -> None:
+    """Bytes on disk: of each version alone and shared, of texts and caches."""
+    answer(json_, opened(project).pile_stats(), lambda data: print("\n".join(terminal.tree(data))))
+
+
 @app.command("diff", epilog="Example: modelwright pile diff pile@1 pile@2")
 def pile_diff(a: str, b: str, project: At = Path("."), json_: Json = False) -> None:
     """Documents and bytes in, out and changed, by reason."""
@@ -38,11 +64,17 @@ def pile_diff(a: str, b: str, project: At = Path("."), json_: Json = False) -> N
 
 
 @app.command("sample", epilog="Example: modelwright pile sample --count 3")
-def pile_sample(count: int = 5, at: PileRef = "pile", project: At = Path("."), json_: Json = False) -> None:
-    """A repeatable sample of documents."""
+def pile_sample(
+    count: int = 5,
+    by: Annotated[str | None, typer.Option(help="so many of each value of this column: language, source ...")] = None,
+    at: PileRef = "pile",
+    project: At = Path("."),
+    json_: Json = False,
+) -> None:
+    """A repeatable sample of documents, stratified when asked."""
     answer(
         json_,
-        {"documents": opened(project).pile_sample(at, count)},
+        {"documents": opened(project).pile_sample(at, count, by)},
         lambda data: print("\n\n".join("\n".join(terminal.tree(row)) for row in data["documents"])),
     )
 
@@ -50,7 +82,7 @@ def pile_sample(count: int = 5, at: PileRef = "pile", project: At = Path("."), j
 @app.command("export", epilog="Example: modelwright pile export out --as jsonl")
 def pile_export(
     folder: Path,
-    as_: Annotated[str, typer.Option("--as", help="parquet or jsonl")] = "parquet",
+    as_: Annotated[str, typer.Option("--as", help="parquet, jsonl, text or huggingface")] = "parquet",
     at: PileRef = "pile",
     project: At = Path("."),
     json_: Json = False,

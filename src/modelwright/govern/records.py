@@ -139,6 +139,19 @@ class Records:
     def tags_of(self, ref: str) -> list[str]:
         return sorted(name for name, target in self.tags().items() if target == ref)
 
+    def branches(self) -> dict[str, dict[str, Any]]:
+        """Name -> {ref, overrides}, as the last `branch` event of each name left it."""
+        moved = {str(entry.get("name")): entry for entry in self.of_kind("branch")}
+        return {
+            name: {"ref": str(entry.get("ref")), "overrides": list(entry.get("overrides") or [])}
+            for name, entry in moved.items()
+            if entry.get("ref")
+        }
+
+    def names(self) -> dict[str, str]:
+        """Tags and branches: name -> ref."""
+        return {**{name: branch["ref"] for name, branch in self.branches().items()}, **self.tags()}
+
     def releases(self) -> list[Artifact]:
         return [artifact for artifact in self.artifacts() if artifact.kind == "release"]
 
@@ -206,14 +219,14 @@ class Records:
         Raises UnknownName with near names, and AmbiguousReference with all that match; never guesses the newest.
         """
         text, artifacts = ref.strip(), self.by_ref()
-        found = _matching(text, artifacts, self.tags(), current or {})
+        found = _matching(text, artifacts, self.names(), current or {})
         if len(found) == 1:
             return found[0]
         if found:
             refs = [item.ref for item in found]
             hint = "write " + " or ".join(refs[:8])
             raise AmbiguousReference(f"{text!r} means {len(refs)} artifacts", hint=hint, value=refs)
-        raise UnknownName("reference", text, [*artifacts, *self.tags()])
+        raise UnknownName("reference", text, [*artifacts, *self.names()])
 
 
 def entry_of(event: Event) -> Entry:

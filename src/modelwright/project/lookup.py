@@ -37,14 +37,14 @@ def current(project: Project, records: Records) -> dict[str, Artifact]:
 
 def find(project: Project, records: Records, reference: str) -> Artifact:
     """`pile@3`, `pile` (what the project file yields), a tag or a digest -> the artifact."""
-    if "@" in reference or reference in records.tags():
+    if "@" in reference or reference in records.names():
         return records.find(reference)
     kinds = sorted({artifact.kind for artifact in records.artifacts()} | {step.kind for step in steps(project)})
     if reference not in kinds:
         try:
             return records.find(reference)
         except UnknownName as error:
-            raise UnknownName("reference", reference, [*kinds, *records.tags()]) from error
+            raise UnknownName("reference", reference, [*kinds, *records.names()]) from error
     found = [artifact for artifact in current(project, records).values() if artifact.kind == reference]
     if not found:
         made = [artifact.ref for artifact in records.artifacts() if artifact.kind == reference]

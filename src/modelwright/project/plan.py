@@ -39,12 +39,15 @@ def decide(
             return Planned(step, "run", f"{parent} will be made")
         inputs[role] = artifact
     flat, fingerprint = fingerprint_of(step, project, inputs)
-    same = [artifact for artifact in artifacts if artifact.kind == step.kind and artifact.fingerprint == fingerprint]
+    same = [item for item in artifacts if item.kind == step.kind and item.fingerprint == fingerprint]
+    gone = bool(same) and not any(item.path.is_dir() for item in same)
+    same = [item for item in same if item.path.is_dir()]
     if same and not rebuild:
         return Planned(step, "unchanged", "same settings, sources and code", same[-1], fingerprint, flat, inputs)
     if (work_folder(project, step, fingerprint) / "state").is_dir() and not rebuild:
         return Planned(step, "resume", "an earlier run was interrupted", None, fingerprint, flat, inputs)
     reason = "rebuild was asked for" if same else _reason(step, flat, artifacts)
+    reason = "its files were pruned" if gone else reason
     return Planned(step, "run", reason, None, fingerprint, flat, inputs)
 
 

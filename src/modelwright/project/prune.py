@@ -27,15 +27,30 @@ def prune(project: Project, records: Records, planned: list[Planned], keep: int 
     with lock(project.home / "lock", what=str(project.folder)):
         kept = _reached(records, current, keep)
         for artifact in records.artifacts():
-            if artifact.ref in kept or not artifact.path.is_dir() or artifact.kind == "pile":
+            if artifact.ref in kept or not artifact.path.is_dir():
                 continue
             removed.append({"ref": artifact.ref, "bytes": folder_bytes(artifact.path), "digest": artifact.digest})
             shutil.rmtree(artifact.path)
         work = _leftovers(project.home / "work", resumable)
-        if removed or work:
+        tables = shrink_tables(project, records)
+        if removed or work or tables:
             subject = [{"name": item["ref"], "digest": item["digest"]} for item in removed]
-            records.append("prune", subject, {"removed": removed, "work_bytes": work})
-    return {"removed": removed, "bytes": sum(item["bytes"] for item in removed) + work, "kept": sorted(kept)}
+            records.append("prune", subject, {"removed": removed, "work_bytes": work, "table_bytes": tables})
+    freed = sum(item["bytes"] for item in removed) + work + tables
+    return {"removed": removed, "bytes": freed, "kept": sorted(kept)}
+
+
+def shrink_tables(project: Project, records: Records) -> int:
+    """Rid the pile's tables of what no version on this disk holds, and write small files together; returns bytes."""
+    if not (project.home / "catalog.db").exists():
+        return 0
+    from modelwright.engines import iceberg
+    from modelwright.engines.rebase import LOCK
+    from modelwright.engines.shrink import shrink
+    from modelwright.project.versions import at_hand
+
+    with iceberg.opened(project.home) as catalog, lock(project.home / LOCK, what="the pile"):
+        return max(0, shrink(catalog, at_hand(records)))
 
 
 def _reached(records: Records, current: list[Artifact], keep: int) -> set[str]:
@@ -47,11 +62,8 @@ def _reached(records: Records, current: list[Artifact], keep: int) -> set[str]:
         by_kind.setdefault(artifact.kind, []).append(artifact)
     for of_kind in by_kind.values():
         roots |= {artifact.ref for artifact in of_kind[len(of_kind) - max(0, keep) :]}
-    roots |= (
-        {artifact.ref for artifact in by_kind.get("release", [])}
-        | set(records.tags().values())
-        | set(records.approved())
-    )
+    released = {artifact.ref for artifact in by_kind.get("release", [])}
+    roots |= released | set(records.names().values()) | set(records.approved())
     parents = {artifact.ref: [parent["ref"] for parent in artifact.parents] for artifact in artifacts}
     reached: set[str] = set()
     queue = list(roots)

@@ -23,7 +23,7 @@ from modelwright.core.machine import machine as measure_machine
 from modelwright.core.storage import folder_digests, lock, read_json, storage_error, write_json
 from modelwright.govern.ledger import Ledger
 from modelwright.govern.records import Records
-from modelwright.project import gatekeeper
+from modelwright.project import gatekeeper, recipe
 from modelwright.project.plan import Planned, decide, estimate, work_folder
 from modelwright.project.schema import Project
 from modelwright.project.steps import Step, check_stage, steps, up_to
@@ -164,6 +164,8 @@ def _execute(this: Run, planned: Planned, version: int, expected: Estimate) -> d
         output: Output = step.load().run(step.settings, planned.inputs, context)
     finally:
         context.close()
+    if step.kind == "pile":
+        recipe.write(project, out)
     metrics = work / "state" / "metrics.jsonl"
     if metrics.exists():
         shutil.copyfile(metrics, out / "metrics.jsonl")

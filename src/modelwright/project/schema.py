@@ -89,6 +89,7 @@ class Project:
     file: Path
     settings: ProjectSettings
     overrides: tuple[str, ...] = ()
+    prepare_as_written: dict[str, Any] | None = None
 
     @property
     def folder(self) -> Path:
@@ -131,7 +132,7 @@ def load(place: str | Path = ".", overrides: Sequence[str] = (), ask: Ask = lamb
         hint = "write the values out, without `&` and `*`"
         raise UsageError(f"{path}: an anchor contains itself", hint=hint) from error
     _check(settings)
-    return Project(path, settings, tuple(overrides))
+    return Project(path, settings, tuple(overrides), values.get("prepare"))
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

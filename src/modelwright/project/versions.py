@@ -1,0 +1,153 @@
+"""Versions of the base data pile as a line of history: the log, branches for experiments, what each takes on disk."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modelwright.core.context import Artifact
+from modelwright.core.errors import UnknownName, UsageError
+from modelwright.core.fingerprint import changes
+from modelwright.core.storage import folder_bytes
+from modelwright.formats.pile import TABLES, PileRecord
+from modelwright.govern.records import Records
+from modelwright.project.schema import Project
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_NAME = r"[A-Za-z][\w.-]{0,63}"
+
+
+def log(records: Records) -> list[dict[str, Any]]:
+    """One row a version, oldest first: when, by whom, why, what differs in the recipe from the one before, counts."""
+    branches, removed = records.branches(), records.removed()
+    rows: list[dict[str, Any]] = []
+    before: Mapping[str, Any] = {}
+    for artifact in records.artifacts():
+        if artifact.kind != "pile":
+            continue
+        settings = artifact.record.get("settings") or {}
+        rows.append(
+            {
+                "pile": artifact.ref,
+                "digest": artifact.digest,
+                "made_at": artifact.made_at,
+                "reason": artifact.record.get("reason"),
+                "made_by": [key[:12] for key in records.entry(artifact).keyids],
+                "recipe_difference": changes(before, settings) if before else [],
+                "decisions": artifact.facts.get("decisions", {}),
+                "documents": artifact.facts.get("documents"),
+                "bytes": artifact.facts.get("bytes"),
+                "tags": records.tags_of(artifact.ref),
+                "branches": sorted(name for name, branch in branches.items() if branch["ref"] == artifact.ref),
+                "erased": artifact.ref in removed,
+            }
+        )
+        before = settings
+    return rows
+
+
+def tag(records: Records, name: str, artifact: Artifact) -> dict[str, Any]:
+    """Point a tag at an artifact; moving one is an event like any other."""
+    _check(records, name, "tag", records.branches())
+    before = records.tags().get(name)
+    if before != artifact.ref:
+        subject = [{"name": artifact.ref, "digest": artifact.digest}]
+        records.append("tag", subject, {"name": name, "ref": artifact.ref, "was": before})
+    return {"tag": name, "ref": artifact.ref, "was": before, "digest": artifact.digest}
+
+
+def branch(records: Records, name: str, artifact: Artifact, overrides: Sequence[str]) -> dict[str, Any]:
+    """Point a branch at a version made with `overrides`: a line of versions beside that of the project file."""
+    _check(records, name, "branch", records.tags())
+    before = records.branches().get(name)
+    now = {"ref": artifact.ref, "overrides": list(overrides)}
+    if before != now:
+        subject = [{"name": artifact.ref, "digest": artifact.digest}]
+        records.append("branch", subject, {"name": name, **now, "was": before and before["ref"]})
+    return {"branch": name, **now, "was": before and before["ref"]}
+
+
+def overrides_of(records: Records, name: str, given: Sequence[str]) -> list[str]:
+    """The overrides of a branch (none for a new one), with those `given` now after them; a path that comes twice
+    counts as given last."""
+    _check(records, name, "branch", records.tags())
+    before = records.branches().get(name, {"overrides": []})["overrides"]
+    last = {line.partition("=")[0].strip(): line for line in [*before, *given]}
+    return list(last.values())
+
+
+def _check(records: Records, name: str, what: str, others: Mapping[str, Any]) -> None:
+    if not re.fullmatch(_NAME, name):
+        raise UsageError(f"{name!r} is no {what}", hint="letters, digits, `_`, `.` and `-`, first a letter", value=name)
+    if name in {item.kind for item in records.artifacts()} or name in others:
+        raise UsageError(f"{name!r} is taken and cannot be a {what}", hint="choose another name", value=name)
+
+
+def tokens_of(records: Records, pile: Artifact) -> pa.Table | None:
+    """(document, tokens) of the newest tokens made of a pile that lie on this disk; None when there are none."""
+    import numpy as np
+    import pyarrow as pa
+
+    from modelwright.formats.tokens import Tokens
+
+    for artifact in reversed(records.artifacts()):
+        of = [parent["ref"] for parent in artifact.parents if parent.get("role") == "pile"]
+        if artifact.kind == "tokens" and pile.ref in of and (artifact.path / "manifest.json").is_file():
+            tokens = Tokens.open(artifact.path)
+            counts = np.diff(tokens.ends.astype(np.int64), prepend=0)
+            return pa.table({"document": tokens.documents()["document"], "tokens": counts})
+    return None
+
+
+def stats(project: Project, records: Records) -> dict[str, Any]:
+    """What lies on disk: per version its own bytes and those it shares, the texts, caches, and all in all."""
+    from modelwright.engines import iceberg
+    from modelwright.engines.pile_reader import open_pile
+
+    owners: dict[str, list[str]] = {}
+    sizes: dict[str, int] = {}
+    texts: dict[str, set[str]] = {}
+    piles = [item for item in records.artifacts() if item.kind == "pile" and (item.path / "pile.json").is_file()]
+    for artifact in piles:
+        reader = open_pile(project.home, artifact.path)
+        for name in TABLES:
+            for chunk in reader.record.tables[name].chunks:
+                path = iceberg.chunk_path(reader.handles[name], chunk)
+                owners.setdefault(str(path), []).append(artifact.ref)
+                sizes[str(path)] = path.stat().st_size
+        texts[artifact.ref] = set(reader.table("documents", ["digest"])["digest"].to_pylist())
+    versions = []
+    for artifact in piles:
+        mine = [path for path, refs in owners.items() if artifact.ref in refs]
+        others = set().union(*(held for ref, held in texts.items() if ref != artifact.ref))
+        versions.append(
+            {
+                "pile": artifact.ref,
+                "own_bytes": sum(sizes[path] for path in mine if owners[path] == [artifact.ref]),
+                "shared_bytes": sum(sizes[path] for path in mine if len(owners[path]) > 1),
+                "texts": len(texts[artifact.ref]),
+                "own_texts": len(texts[artifact.ref] - others),
+                "record_bytes": folder_bytes(artifact.path),
+            }
+        )
+    folders = {path.name: folder_bytes(path) for path in sorted(project.home.iterdir()) if path.is_dir()}
+    text_bytes = folder_bytes(project.home / "warehouse" / "pile" / "texts")
+    return {"versions": versions, "text_bytes": text_bytes, "folders": folders, "bytes": sum(folders.values())}
+
+
+def at_hand(records: Records) -> list[PileRecord]:
+    """The records of the versions that lie on this disk, newest first."""
+    found = [item for item in records.artifacts() if item.kind == "pile" and (item.path / "pile.json").is_file()]
+    return [PileRecord.load(Path(item.path)) for item in sorted(found, key=lambda item: -item.version)]
+
+
+def find_branch(records: Records, name: str) -> dict[str, Any]:
+    """What a branch stands for. Raises UnknownName."""
+    branches = records.branches()
+    if name not in branches:
+        raise UnknownName("branch", name, branches)
+    return branches[name]
