@@ -152,7 +152,7 @@ def test_a_pinned_tokenizer_is_kept_as_it_is(tmp_path: Path) -> None:
 def test_a_killed_run_goes_on_to_the_same_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     published(tmp_path)
     whole = run(tmp_path).digest
-    for dies in ("_encode", "_write_texts"):
+    for dies in ("encode", "_write_texts"):
         with monkeypatch.context() as patch:
 
             def die(*arguments: object) -> None:
@@ -197,3 +197,29 @@ def test_the_estimate_is_unknown_without_a_pile_and_grows_with_it(home: Path) ->
     assert estimate.seconds is not None
     assert estimate.seconds >= 3
     assert estimate.basis
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.lists(st.sampled_from(range(9)), unique=True, min_size=1), st.lists(st.sampled_from(range(9)), unique=True))
+def test_tokens_copied_from_an_earlier_version_equal_tokens_made_anew(
+    tmp_path_factory: pytest.TempPathFactory, first: list[int], second: list[int]
+) -> None:
+    def made(numbers: list[int]) -> list[Made]:
+        some = [
+            Made("some", f"{number}.txt", f"text {number % 7} of some length. " * (number + 1)) for number in numbers
+        ]
+        return [*BOOKS, *some]
+
+    home = tmp_path_factory.mktemp("grown")
+    published(home, made(first))
+    run(home)
+    published(home, made(second), version=2)
+    pinned = TokensSettings.model_validate({"tokenizer": {"from": "tokens@1"}})
+    earlier = Artifact("tokens", 1, "", "", home / "tokens" / "1")
+    grown = module.run(pinned, {"pile": pile(home, 2), "tokenizer": earlier}, context(home, 2, "tokens"))
+    assert grown.facts["encoded_before"] >= 4
+    anew = tmp_path_factory.mktemp("anew")
+    published(anew, made(second))
+    elsewhere = context(anew, 1, "tokens")
+    assert grown.digest == module.run(pinned, {"pile": pile(anew), "tokenizer": earlier}, elsewhere).digest
+    assert grown.facts["tokens"] == len(Tokens.open(home / "tokens" / "2").tokens)

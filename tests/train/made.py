@@ -75,6 +75,7 @@ def make_tokens(folder: Path, sources: Mapping[str, int] | None = None) -> Path:
                     "source": [name] * len(some),
                     "origin": [f"{i:05d}" for i in range(len(some))],
                     "split": ["train"] * len(some),
+                    "digest": [f"{number:064x}" for number in range(len(some))],
                 }
             )
             lengths = np.array([len(one) for one in ids])

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SHARD_TOKENS = 2**29
 """Tokens per shard file: 1 GiB of uint16."""
-DOCUMENT_COLUMNS = ("document", "source", "origin", "split")
+DOCUMENT_COLUMNS = ("document", "source", "origin", "split", "digest")
 _MANIFEST, _ENDS, _DOCUMENTS = "manifest.json", "ends.bin", "documents.parquet"
 
 
@@ -64,9 +64,15 @@ class TokensWriter:
             raise ValueError(f"{len(ids)} ids and {len(lengths)} lengths for {documents.num_rows} documents")
         if len(ids) and int(ids.max()) >= self.vocabulary:
             raise ValueError(f"token {int(ids.max())} is outside a vocabulary of {self.vocabulary}")
-        stream = np.insert(ids, np.cumsum(lengths), self.end_of_text).astype(self.dtype)
-        self._write(stream)
-        self._lengths.append(lengths.astype(np.uint64) + np.uint64(1))
+        stream = np.insert(ids, np.cumsum(lengths), self.end_of_text)
+        self.copy(documents, stream, lengths + 1)
+
+    def copy(self, documents: pa.RecordBatch, stream: np.ndarray[Any, Any], lengths: np.ndarray[Any, Any]) -> None:
+        """Append documents whose ids stand in `stream` with their end-of-text tokens, which `lengths` count too."""
+        import numpy as np
+
+        self._write(stream.astype(self.dtype, copy=False))
+        self._lengths.append(lengths.astype(np.uint64))
         self._documents.append(documents.select(list(DOCUMENT_COLUMNS)))
 
     def _write(self, stream: np.ndarray[Any, Any]) -> None:

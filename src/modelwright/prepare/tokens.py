@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelwright.core.context import Artifact, Context, Estimate, Machine, Output
-from modelwright.core.errors import EmptyResult, ModelwrightError, Stopped, UsageError
-from modelwright.formats.tokens import DOCUMENT_COLUMNS, Tokens, TokensWriter, dtype_name, tokens_digest
+from modelwright.core.errors import EmptyResult, ModelwrightError, UsageError
+from modelwright.formats.tokens import DOCUMENT_COLUMNS, Tokens, dtype_name, tokens_digest
+from modelwright.prepare.encode import check_stop, encode
 from modelwright.prepare.settings import TokensSettings
 
 if TYPE_CHECKING:
@@ -63,15 +64,15 @@ def run(settings: TokensSettings, inputs: Mapping[str, Artifact], context: Conte
         raise EmptyResult(
             f"no document of {inputs['pile'].ref} is in the training split", hint="lower `prepare.holdout`, or add data"
         )
-    documents = documents.select([*DOCUMENT_COLUMNS, "digest", "bytes"])
+    documents = documents.select([*DOCUMENT_COLUMNS, "bytes"])
     if settings.tokenizer.pinned:
         tokenizer_of = _pinned(settings, inputs, context.out)
     else:
         tokenizer_of = "trained here"
         _train(settings, reader, documents, context)
-    _encode(reader, documents, context)
+    reused = encode(reader, documents, context)
     facts = _facts(context.out, documents, reader.record.counts["held_out"])
-    return Output(tokens_digest(context.out), {**facts, "tokenizer": tokenizer_of})
+    return Output(tokens_digest(context.out), {**facts, "tokenizer": tokenizer_of, "encoded_before": reused})
 
 
 def _pinned(settings: TokensSettings, inputs: Mapping[str, Artifact], out: Path) -> str:
@@ -113,30 +114,10 @@ def _write_texts(reader: Any, documents: pa.Table, path: Path, context: Context)
     schema, done = pa.schema([("text", pa.large_string())]), 0
     with pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=False) as file:
         for batch in reader.texts(once):
-            _check_stop(context)
+            check_stop(context)
             file.write_batch(batch.select(["text"]))
             done += batch.num_rows
             context.progress("reading texts", done, once.num_rows, "texts")
-
-
-def _encode(reader: Any, documents: pa.Table, context: Context) -> None:
-    from modelwright.engines.gigatoken import Encoder
-
-    encoder = Encoder(context.out / "tokenizer.json")
-    parallel = context.machine.cores > 1  # the ids are the same either way
-    done = 0
-    with TokensWriter(context.out, encoder.vocabulary, encoder.end_of_text) as writer:
-        for batch in reader.texts(documents):
-            _check_stop(context)
-            ids, lengths = encoder.encode(batch["text"], parallel=parallel)
-            writer.append(batch, ids, lengths)
-            done += batch.num_rows
-            context.progress("encoding", done, documents.num_rows, "documents", tokens=writer.tokens)
-
-
-def _check_stop(context: Context) -> None:
-    if context.stopping():
-        raise Stopped("stopped while tokenising", hint="the same command resumes")
 
 
 def _facts(folder: Path, documents: pa.Table, held_out: int) -> dict[str, Any]:
