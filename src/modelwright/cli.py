@@ -62,10 +62,19 @@ def plan(
     sample: Sample = None,
     to: Annotated[str | None, typer.Option(help="last stage")] = None,
     rebuild: Annotated[str | None, typer.Option(help="as if this stage were to run again")] = None,
+    sweep: Annotated[
+        str | None, typer.Option(help="what each value yields: prepare.dedup.minhash.threshold=0.7,0.8")
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(help="draw the sweep, as .png or .svg")] = None,
     json_: Json = False,
 ) -> None:
     """Per step: unchanged, or will run because ...; with time, memory, disk and their basis."""
     project = opened(place, _overrides(set_, sample))
+    if sweep is not None:
+        setting, _, values = sweep.partition("=")
+        swept = project.sweep(setting.strip(), [value.strip() for value in values.split(",") if value.strip()], plot)
+        answer(json_, {"sweep": swept}, lambda data: terminal.show_sweep(data["sweep"]))
+        return
     what_if = project.what_if()
     data = {"steps": project.plan(to, rebuild), **({"what_if": what_if} if what_if else {})}
     answer(json_, data, terminal.show_plan)

@@ -8,14 +8,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 LINE_EVERY_SECONDS = 10.0
+PIPED_COLUMNS = 160
+"""Width of a table that no terminal shows: a row stays one line for `grep`."""
 
 
 def out() -> Console:
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    if sys.stdout.isatty():
+        return Console(highlight=False)
+    return Console(highlight=False, soft_wrap=True, width=PIPED_COLUMNS)
 
 
 def err() -> Console:
@@ -100,6 +105,8 @@ class Reporter:
         self.progress: Progress | None = None
         self.task: TaskID | None = None
         self.last_line = time.monotonic()
+        self.pace = Pace()
+        self.said = ""
 
     def __call__(self, event: Mapping[str, Any]) -> None:
         if event["event"] == "step" and event["action"] != "unchanged":
@@ -119,7 +126,9 @@ class Reporter:
             (self.progress.console if self.progress else self.console).print(text)
 
     def _progress(self, event: Mapping[str, Any]) -> None:
-        words = describe(event)
+        if "kept_share" in event:
+            self._say_decided(event)
+        words = describe({**event, **self.pace.of(event)})
         if self.live:
             if self.progress is None:
                 columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(24), TimeElapsedColumn())
@@ -132,6 +141,15 @@ class Reporter:
             self.last_line = time.monotonic()
             self.console.print(f"  {words}")
 
+    def _say_decided(self, event: Mapping[str, Any]) -> None:
+        """What the decisions come to so far stays on the screen: kept share, and what takes most."""
+        most = ", ".join(f"{name} {count:,}" for name, count in event.get("reasons", ()))
+        words = f"  kept {100 * event['kept_share']:.1f} % of {event['documents']:,} documents"
+        words += f" ({size(event['bytes'])}); most: {most}" if most else f" ({size(event['bytes'])})"
+        if words != self.said:
+            self._say(escape(words))
+            self.said = words
+
     def _stop(self) -> None:
         if self.progress is not None:
             self.progress.stop()
@@ -139,6 +157,27 @@ class Reporter:
 
     def close(self) -> None:
         self._stop()
+
+
+_SHOWN_APART = ("event", "key", "what", "done", "total", "unit", "at", "kept_share", "reasons", "documents", "bytes")
+
+
+class Pace:
+    """Speed and time left of what is counted in bytes, from the first event of the same name on."""
+
+    def __init__(self) -> None:
+        self.what, self.began, self.first = "", 0.0, 0.0
+
+    def of(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """{} until there is something to tell; else `speed` in words and `seconds_left`."""
+        done, at = event["done"], event.get("at", 0.0)
+        if event["what"] != self.what or done < self.first:
+            self.what, self.began, self.first = event["what"], at, done
+        passed, moved = at - self.began, done - self.first
+        if event.get("unit") != "bytes" or passed <= 0 or moved <= 0:
+            return {}
+        left = {"seconds_left": passed / moved * (event["total"] - done)} if event.get("total") else {}
+        return {"speed": f"{size(moved / passed)}/s", **left}
 
 
 def describe(event: Mapping[str, Any]) -> str:
@@ -154,9 +193,14 @@ def describe(event: Mapping[str, Any]) -> str:
     else:
         parts.append(f"{show(done)} {'' if unit == 'bytes' else unit}".rstrip())
     for key, value in event.items():
-        if key not in ("event", "key", "what", "done", "total", "unit", "at") and value is not None:
-            words = seconds(value) if key.startswith("seconds") else number(value)
-            parts.append(f"{key.replace('_', ' ')} {words}")
+        if key not in _SHOWN_APART and value is not None:
+            if key == "seconds_left":
+                parts.append(f"{seconds(value)} left")
+            elif key == "speed":
+                parts.append(value)
+            else:
+                words = seconds(value) if key.startswith("seconds") else number(value)
+                parts.append(f"{key.replace('_', ' ')} {words}")
     return "  ".join(parts)
 
 
@@ -180,9 +224,23 @@ def show_plan(data: Any) -> None:
         show_what_if(data["what_if"])
 
 
+def show_sweep(data: Any) -> None:
+    rows = [{**point, "bytes": size(point["bytes"])} for point in data["points"]]
+    columns = ["value", "kept", "changed", "dropped", "duplicate", "bytes", "tokens"]
+    out().print(table(rows, columns, title=data["setting"]))
+    if "plot" in data:
+        print(f"drawn: {data['plot']}")
+
+
 def show_what_if(data: Any) -> None:
     numbers = {name: data[name] for name in ("kept", "changed", "dropped", "duplicate")}
     print(f"\nthe pile would hold {size(data['bytes'])}: {', '.join(f'{number(v)} {k}' for k, v in numbers.items())}")
+    if data["tokens"] is not None:
+        print(f"tokens for training: about {number(data['tokens'])} ({data['tokens_basis']})")
+    for by in ("by_rule", "by_source", "by_language", "by_licence"):
+        if data.get(by):
+            columns = ["value", "from", "to", "documents", "bytes"]
+            out().print(table(data[by][:10], columns, title=f"what would move {by.replace('_', ' ')}"))
     if data["moved"]:
         out().print(table(data["moved"], ["from", "to", "rule", "origin"], title="of those that would move"))
 

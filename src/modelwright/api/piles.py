@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelwright.api.base import Base, Rows
 from modelwright.core import plugins
+from modelwright.core.context import Artifact
 from modelwright.project import lookup, schema
 
 if TYPE_CHECKING:
@@ -22,12 +23,22 @@ class Piles(Base):
         from modelwright.project.whatif import what_if
 
         pile = next((item for item in lookup.planned(self.project, self.records) if item.step.key == "pile"), None)
-        prepare = self.settings.prepare
-        if pile is None or prepare is None or pile.action == "unchanged" or not self.project.overrides:
+        if pile is None or pile.action == "unchanged" or not self.project.overrides:
             return None
-        as_it_stands = lookup.current(schema.load(self.project.file), self.records)
+        return what_if(self.project, self.records, pile.step.settings, self._pile_as_it_stands())
+
+    def sweep(self, setting: str, values: Sequence[str], plot: Path | None = None) -> dict[str, Any]:
+        """What the pile would hold at each value of a setting of `prepare`; as a plot too when a path is given."""
+        from modelwright.project.whatif import draw, sweep
+
+        swept = sweep(self.project, self.records, setting, values, self._pile_as_it_stands())
+        return draw(swept, plot) if plot is not None else swept
+
+    def _pile_as_it_stands(self) -> Artifact | None:
+        """What the project file yields without overrides."""
+        found = lookup.current(schema.load(self.project.file), self.records).get("pile")
         plugins.use_project(self.folder)
-        return what_if(self.project, prepare.pile(), as_it_stands.get("pile"))
+        return found
 
     def pile_log(self) -> Rows:
         """Versions of the pile, oldest first: when, by whom, why, recipe difference, counts, tags, branches."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -74,6 +74,7 @@ class Context:
     home     the project's `.modelwright` folder (catalogue, warehouse and caches are below it)
     project  folder of the project file: relative Locations are relative to it
     version  version number that the artifact will get
+    expected  source -> documents in the version before: a source that lost most of them is a question to the user
     """
 
     out: Path
@@ -85,6 +86,7 @@ class Context:
     on_progress: Callable[[dict[str, Any]], None] = lambda event: None
     stop_requested: Callable[[], bool] = lambda: False
     facts: dict[str, Any] = field(default_factory=dict)
+    expected: Mapping[str, int] = field(default_factory=dict)
     _metrics: IO[str] | None = None
 
     def fact(self, name: str, value: Any) -> None:
@@ -136,12 +138,26 @@ class Context:
             self._metrics = None
 
 
-def each(items: Iterable[Any], context: Context, what: str, total: int | None = None, unit: str = "") -> Iterator[Any]:
-    """Iterate with progress, raising `Stopped` between items once the user asked to stop."""
+def each(
+    items: Iterable[Any],
+    context: Context,
+    what: str,
+    total: int | None = None,
+    unit: str = "",
+    sizes: Sequence[int] | None = None,
+) -> Iterator[Any]:
+    """Iterate with progress, raising `Stopped` between items once the user asked to stop.
+
+    With `sizes`, one for each item, progress is their sum so far; with `bytes` as unit, speed and time left are shown.
+    """
     from modelwright.core.errors import Stopped
 
-    for done, item in enumerate(items):
+    total, done = (sum(sizes), 0) if sizes is not None else (total, 0)
+    for index, item in enumerate(items):
         if context.stopping():
             raise Stopped(f"stopped while {what}", hint="the same command resumes")
         context.progress(what, done, total, unit)
         yield item
+        done += sizes[index] if sizes is not None else 1
+    if sizes:
+        context.progress(what, done, total, unit)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modelwright.core.errors import EmptyResult, IntegrityError
+from modelwright.core.errors import EmptyResult, IntegrityError, Refused
 from modelwright.core.storage import storage_error
 from modelwright.formats.pile import DECISIONS
+from modelwright.prepare import decontaminate
 from modelwright.prepare.settings import PileSettings
 
 _REASONS_SHOWN = 3
-_MOVED_SHOWN = 20
+_FEW_DOCUMENTS = 10
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,6 +40,25 @@ def check(documents: pa.Table, table: pa.Table) -> None:
             raise IntegrityError(f"the decisions do not add up: {count} {what}", hint="please report this", value=count)
 
 
+def check_sizes(documents: pa.Table, expected: Mapping[str, int], sample: float) -> None:
+    """A source that lost most of its documents is asked about, not deleted in silence.
+
+    Raises Refused for one with fewer than half of the documents that it had in the version before, from
+    _FEW_DOCUMENTS on; not when only a sample is wanted.
+    """
+    import pyarrow.compute as pc
+
+    found = {row["values"]: row["counts"] for row in pc.value_counts(documents["source"]).to_pylist()}
+    for name, before in expected.items():
+        now = found.get(name, before)  # a source that the project no longer names was taken out by hand
+        if sample >= 1 and before >= _FEW_DOCUMENTS and now < before / 2:
+            raise Refused(
+                f"the source {name!r} holds {now} documents; in the last version it held {before}",
+                hint=f"if it may shrink: `modelwright run --set run.accept_shrink=[{name}]`",
+                value={"source": name, "documents": now, "before": before},
+            )
+
+
 def empty(table: pa.Table, work: Path) -> EmptyResult:
     """The error of an empty pile, with its three largest reasons; the decisions stay readable in the work folder."""
     import pyarrow.parquet as pq
@@ -61,22 +82,20 @@ def empty(table: pa.Table, work: Path) -> EmptyResult:
     )
 
 
-def what_if(made: Decided, before: pa.Table | None) -> dict[str, Any]:
-    """Counts and bytes of what would stand in the pile, and a sample of the documents that change sides."""
+def so_far(table: pa.Table) -> dict[str, Any]:
+    """What a user is told once rules, edits or duplicates are decided: documents, bytes, kept share, top reasons."""
+    import pyarrow as pa
     import pyarrow.compute as pc
 
-    counted = _counts(made.table, ["decision"], "input_bytes")
-    numbers = {name: counted.get(name, {}).get("documents", 0) for name in DECISIONS if name != "quarantined"}
-    moved: list[dict[str, Any]] = []
-    if before is not None:
-        place = pc.index_in(made.table["document"], value_set=before["document"].combine_chunks())
-        was = before["decision"].take(place)
-        rows = made.table.append_column("was", was).filter(
-            pc.fill_null(pc.not_equal(was, made.table["decision"]), False)
-        )
-        sample = rows.slice(0, _MOVED_SHOWN).select(["document", "origin", "was", "decision", "rule"])
-        moved = sample.rename_columns(["document", "origin", "from", "to", "rule"]).to_pylist()
-    return {**numbers, "bytes": _sum(made.pile["bytes"]), "tokens": None, "moved": moved}
+    stays = pc.sum(pc.is_in(table["decision"], value_set=pa.array(["kept", "changed"]))).as_py() or 0
+    named = [(f"{row['rule']}.{row['signal']}", row["documents"]) for row in reasons(table)[:_REASONS_SHOWN]]
+    share = stays / max(1, table.num_rows)
+    return {
+        "documents": table.num_rows,
+        "bytes": _sum(table["input_bytes"]),
+        "kept_share": share,
+        "reasons": [[name.removesuffix(".None"), count] for name, count in named],
+    }
 
 
 def facts(settings: PileSettings, made: Decided) -> dict[str, Any]:
@@ -99,9 +118,27 @@ def facts(settings: PileSettings, made: Decided) -> dict[str, Any]:
         "redactions": _redactions(settings, made),
         "holdout": _holdout(settings, pile),
         "findings": _counts(measured.findings, ["kind"], None),
+        "encodings": _encodings(documents.table),
         "signals": list(measured.signals),
+        **decontaminate.facts(settings, made),
+        "detectors": _detectors(settings, measured.signals),
         **({"sample": settings.sample} if settings.sample < 1 else {}),
     }
+
+
+def _encodings(documents: pa.Table) -> dict[str, dict[str, int]]:
+    """What texts were converted from; UTF-8 is not listed."""
+    import pyarrow.compute as pc
+
+    return _counts(documents.filter(pc.is_valid(documents["encoding"])), ["encoding"])
+
+
+def _detectors(settings: PileSettings, signals: Sequence[str]) -> dict[str, Any]:
+    """How good the detectors are that this version used, as measured by `modelwright benchmark prepare`."""
+    from modelwright.core.plugins import plugin_name
+    from modelwright.prepare.quality.report import shipped
+
+    return shipped([*signals, *(plugin_name(plugin) or "" for plugin in settings.dedup)])
 
 
 def _counts(table: pa.Table, by: list[str], size: str | None = "bytes") -> dict[str, dict[str, int]]:
@@ -180,17 +217,24 @@ def reasons(table: pa.Table) -> list[dict[str, Any]]:
 
 
 def _redactions(settings: PileSettings, made: Decided) -> dict[str, Any]:
-    """Spans edited by kind, and the documents that they stood in; duplicates removed later included."""
+    """Spans edited by kind, and the documents that they stood in, duplicates removed later included; `residue` is
+    what the measurement of the edited texts still finds."""
     from modelwright.prepare.decisions import editings
     from modelwright.prepare.edits import chosen
 
     edited = editings(settings)
     if not edited or not made.edits.num_rows:
-        return {"documents": 0, "spans": 0, "by_kind": {}}
+        return {"documents": 0, "spans": 0, "by_kind": {}, "residue": {}}
     staying = made.edits["document"].combine_chunks()
     found = chosen(edited, made.measured.values, made.measured.findings, staying)
     by_kind = {kind: count["documents"] for kind, count in _counts(found, ["kind"], None).items()}
-    return {"documents": made.edits.num_rows, "spans": _sum(made.edits["spans"]), "by_kind": by_kind}
+    left: dict[str, int] = {}
+    for item in ",".join(text for text in made.edits["residue"].to_pylist() if text).split(","):
+        kind, _, count = item.partition("=")
+        if kind:
+            left[kind] = left.get(kind, 0) + int(count)
+    spans = _sum(made.edits["spans"])
+    return {"documents": made.edits.num_rows, "spans": spans, "by_kind": by_kind, "residue": left}
 
 
 def _holdout(settings: PileSettings, pile: pa.Table) -> dict[str, Any]:

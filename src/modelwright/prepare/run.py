@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from modelwright.core import plugins
 from modelwright.core.context import Artifact, Context, Estimate, Machine, Output
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from modelwright.prepare.documents import Documents
     from modelwright.prepare.measure import Measured
+    from modelwright.prepare.signal import Signal
 
 _MB_PER_CORE_SECOND = 8.0
 _BASIS = "size of the sources; 8 MB per CPU-second for a first preparation, measured on 128 MB of code and docs"
@@ -36,6 +37,15 @@ class Decided:
     table: pa.Table
     edits: pa.Table
     pile: pa.Table
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """The input documents, what was measured on them, and the signals that did it."""
+
+    documents: Documents
+    measured: Measured
+    signals: Mapping[str, Signal]
 
 
 def estimate(settings: PileSettings, inputs: Mapping[str, Artifact], machine: Machine) -> Estimate:
@@ -87,29 +97,46 @@ def run(settings: PileSettings, inputs: Mapping[str, Artifact], context: Context
 
 def decide(settings: PileSettings, context: Context, clock: Clock | None = None) -> Decided:
     """Everything but the publishing: each input document ends in exactly one of kept, changed, dropped, duplicate,
-    quarantined. Costs little when the signals were measured before: it tells what a changed rule would do."""
+    quarantined."""
+    clock = clock or Clock(context)
+    return judge(settings, gather(settings, context, clock), context, clock)
+
+
+def gather(settings: PileSettings, context: Context, clock: Clock | None = None) -> Gathered:
+    """Read what is new in the sources and measure what is not measured; costs little when nothing is."""
     from modelwright.engines import daft
     from modelwright.prepare import accounts, decisions
-    from modelwright.prepare.dedup.cluster import find_duplicates
-    from modelwright.prepare.dedup.holdout import held_out
     from modelwright.prepare.documents import read_documents, sampled
-    from modelwright.prepare.edits import edit
     from modelwright.prepare.measure import all_signals, measure
 
     clock = clock or Clock(context)
     daft.start(context.machine.cores)
-    signals = all_signals(settings.signals)
+    signals = all_signals(settings.chosen_signals())
     order = decisions.signals_for(settings, signals)
     with clock("documents"):
         documents = read_documents(settings.sources, context)
+        accounts.check_sizes(documents.table, context.expected, settings.sample)
         documents = documents.of(sampled(documents.table, settings.sample))
     with clock("signals"):
-        measured = measure(documents, signals, order, context)
+        return Gathered(documents, measure(documents, signals, order, context), signals)
+
+
+def judge(settings: PileSettings, gathered: Gathered, context: Context, clock: Clock | None = None) -> Decided:
+    """Decide on documents that are measured: what a changed rule would do is told by this alone."""
+    from modelwright.prepare import accounts, decisions
+    from modelwright.prepare.dedup.cluster import find_duplicates
+    from modelwright.prepare.dedup.holdout import held_out
+    from modelwright.prepare.edits import edit
+    from modelwright.prepare.repeats import with_repeats
+
+    clock, documents, measured = clock or Clock(context), gathered.documents, gathered.measured
     with clock("decisions"):
         table = decisions.by_rules(settings, documents.table, measured.values)
     with clock("edits"):
         stays = decisions.staying(table)["document"].combine_chunks()
-        edits = edit(decisions.editings(settings), documents, measured.values, measured.findings, stays, context)
+        measured = with_repeats(settings, measured, table, documents, context)
+        wanted, found = decisions.editings(settings), measured.findings
+        edits = edit(wanted, documents, measured.values, found, stays, context, gathered.signals)
         table = decisions.with_edits(table, edits)
     with clock("duplicates"):
         candidates = decisions.candidates(table, measured.values)
@@ -121,18 +148,9 @@ def decide(settings: PileSettings, context: Context, clock: Clock | None = None)
         members = candidates.append_column("cluster", clusters["cluster"])
         splits = held_out(members.select(["document", "source", "digest", "cluster"]), settings.holdout)
     accounts.check(documents.table, table)
+    context.progress("decided", table.num_rows, table.num_rows, "documents", **accounts.so_far(table))
     pile = decisions.pile(documents.table, measured.values, table, splits)
     return Decided(documents, measured, table, edits, pile)
-
-
-def what_if(settings: PileSettings, context: Context, before: pa.Table | None = None) -> dict[str, Any]:
-    """What these settings would keep and drop: the object `what_if` of `plan --json`.
-
-    `before` is the table of decisions of the current version; `moved` samples the documents that would change sides.
-    """
-    from modelwright.prepare import accounts
-
-    return accounts.what_if(decide(settings, context), before)
 
 
 def _new_texts(made: Decided, context: Context) -> Iterator[pa.RecordBatch]:

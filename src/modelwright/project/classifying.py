@@ -133,10 +133,9 @@ def _write(
 ) -> dict[str, Any]:
     from modelwright.measure.classifier import content
     from modelwright.prepare.classifier_card import card
-    from modelwright.prepare.classifiers import Shape
     from modelwright.prepare.classifiers import train as fit
 
-    made: Trained = fit(name, texts, labels, order, Shape())
+    made: Trained = fit(name, texts, labels, order)
     packed = content(made.model)
     place = Path(FOLDER) / f"{name}{SUFFIX}"
     file_digest = digest_bytes(packed)

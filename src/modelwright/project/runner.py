@@ -158,6 +158,7 @@ def _execute(this: Run, planned: Planned, version: int, expected: Estimate) -> d
         on_progress=lambda event: this.report({"event": "progress", "key": step.key, **event}),
         stop_requested=this.stop_requested,
         facts=facts,
+        expected=_expected(this, step),
     )
     began, cpu = time.monotonic(), time.process_time()
     try:
@@ -180,6 +181,14 @@ def _execute(this: Run, planned: Planned, version: int, expected: Estimate) -> d
     }
     write_json(work / "outcome.json", outcome)
     return outcome
+
+
+def _expected(this: Run, step: Step) -> dict[str, int]:
+    """Documents of each source in the pile that was made last, but for sources whose shrinking the user accepted."""
+    accepted = this.project.settings.run.accept_shrink
+    piles = [artifact for artifact in this.records.artifacts() if artifact.kind == step.kind == "pile"]
+    sources = piles[-1].facts.get("sources", {}) if piles else {}
+    return {name: facts["documents"] for name, facts in sources.items() if name not in accepted}
 
 
 def _finished_outcome(work: Any, version: int) -> dict[str, Any] | None:

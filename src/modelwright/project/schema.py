@@ -56,6 +56,9 @@ class RunSettings(Options):
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="`auto`, `cpu` or `cuda`")
     host: str = Field("127.0.0.1", description="address that `serve` binds to")
     port: int = Field(8000, ge=0, le=65535, description="port that `serve` binds to")
+    accept_shrink: tuple[str, ...] = Field(
+        (), description="sources that may hold less than half of the documents that they held before"
+    )
     api_key: Secret | None = Field(None, description="`${env:NAME}`: a key that callers of `serve` must send")
 
     @field_validator("workers")
