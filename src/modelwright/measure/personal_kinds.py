@@ -1,6 +1,6 @@
-"""What makes a candidate personal data: one small function a kind, `Candidate -> confidence` (0: it is not).
+"""What makes a candidate personal data: one small function a kind, `Candidate -> Span`s.
 
-To add a kind: write its validator and enter it in KINDS with the shape of candidate that it looks at.
+To add a kind: write its validator and enter it in KINDS with the shapes of candidate that it looks at.
 """
 
 from __future__ import annotations
@@ -10,27 +10,10 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-CONTEXT_BYTES = 45
-ADDRESS, NUMBER = 0, 1
-"""Shapes that the scan looks for: text around an `@`, and runs of digits with phone-like separators."""
-
-
-class Candidate(NamedTuple):
-    """Bytes [start, end) of a text, as text, with what stands around it (lower case, at most CONTEXT_BYTES)."""
-
-    text: str
-    start: int
-    end: int
-    before: str
-    after: str
-    regions: tuple[str, ...]
-
-
-class Span(NamedTuple):
-    start: int
-    end: int
-    confidence: float
-
+from modelwright.measure.personal_candidate import CONTEXT_BYTES, Candidate, Span
+from modelwright.measure.personal_checks import luhn
+from modelwright.measure.personal_numbers import birth_date, iban, ip, mac, national_id, passport, ssn
+from modelwright.measure.personal_scan import ADDRESS, HEXADECIMAL, LINK, NAMED, NUMBER, WORD, YEAR
 
 _NO_TOP_LEVEL = re.compile(
     r"png|jpe?g|gif|svg|webp|ico|bmp|css|[jt]sx?|mjs|pyc?|rb|json|html?|php|txt|xml|ya?ml|toml|so|dll|jar|zip|tar|gz|whl|exe"
@@ -64,15 +47,6 @@ _ISSUERS = re.compile(
     r"|62\d{14,17}"  # UnionPay
     r"|(?:5018|5020|5038|5893|6304|6759|676[1-3])\d{8,15}"  # Maestro
 )
-
-
-def luhn(digits: str) -> bool:
-    """Check digit of ISO/IEC 7812: every second digit from the right doubled, digit sums add to a multiple of ten."""
-    total = 0
-    for place, digit in enumerate(reversed(digits)):
-        value = int(digit) << (place & 1)
-        total += value - 9 if value > 9 else value
-    return total % 10 == 0
 
 
 _GROUPS = re.compile(r"\d+")
@@ -121,12 +95,16 @@ _NOT_PHONE = re.compile(
     r"|\d+(?:\.\d+){1,2}\.\d{1,2}"  # dotted addresses, decimals, versions
     r"|(?:1[5-9]|20)\d\d ?[-–] ?(?:1[5-9]|20)\d\d"  # years
     r"|97[89](?:[- ]?\d){10}"  # ISBN
+    r"|\d{5}-\d{4}"  # ZIP code, as in the address of the FSF
+    r"|.*(?:19|20)\d\d-[01]\d-[0-3]\d.*"
     r"|0?1234567890?"
 )
 _AMERICAN = re.compile(r"(?:1[ .-]|001-)?(?:\([2-9]\d\d\) ?|[2-9]\d\d[.-])[2-9]\d\d[.-]\d{4}")
 _IN_HEX_BEFORE, _IN_HEX_AFTER = re.compile(r"[0-9a-z]-$"), re.compile(r"-[0-9]*[a-f][0-9a-f]*\b")  # part of a UUID
 _CODE_BETWEEN = re.compile(r"[_={}\[\]]|\w\(")
 _NUMBERS = re.compile(r"[+(\d](?:(?! / |  | - [0(+])[\d ./()-])*")  # `030 123 / 030 456` are two
+_LETTERS = re.compile(r"[A-Za-z]")
+_GLUED = re.compile(r"(?:call|tel|phone|help|text|txt|mobile|mob|ring|ph|fax)(0\d{9,10})", re.I)
 _EXTENSION = re.compile(r" ?(?:x|ext\.? ?)\d{1,5}\b")
 
 
@@ -178,6 +156,11 @@ def phone(candidate: Candidate) -> Iterator[Span]:
     """A number with +, in American form, after a word such as "call", or in use in one of the regions with its
     leading 0.
     """
+    glued = _GLUED.fullmatch(candidate.text)
+    if glued and _verdict(glued.group(1), candidate.regions) == 2:
+        yield candidate.span(glued.start(1), glued.end(1), 0.8)
+    if glued or _LETTERS.search(candidate.text):  # a word: no number by itself
+        return
     for part in _NUMBERS.finditer(candidate.text):
         text = part.group().rstrip(" .-/()")
         shift = 0
@@ -194,13 +177,71 @@ def phone(candidate: Candidate) -> Iterator[Span]:
             yield Span(start, start + len(text) + (extension.end() if extension else 0), confidence)
 
 
-class Kind(NamedTuple):
-    """The shape of candidate that a kind looks at, and its validator. Earlier kinds win over later ones on the same
-    bytes.
-    """
+_LOGIN = re.compile(r"[A-Za-z][\w+-]*://(?P<user>[^\s/:@]*):(?P<word>[^\s/@]+)@[^\s/?#]+[^\s]*")
+_LINK = re.compile(r"(?:https?|ftp)://(?:[\w-]+\.)+[A-Za-z]{2,}(?::\d+)?(?:[/?#][^\s]*)?")
+_NOT_IN_LINK = ".,;:!?)]*_'\""
+PLACEHOLDER = re.compile(
+    r"[<${%*\[(]|x{3}|\.\.\.|^(?:user(?:name)?|pass(?:word|wd)?|pwd|pw|secret|token|key|changeme|example|your\S*|my\S*|foo|bar"
+    r"|test|none|null|true|false|string|str|int|default)$", re.I
+)  # fmt: skip
+"""What stands where a value belongs: `${PASS}`, `<password>`, `***`, `changeme`."""
 
-    shape: int
+
+def url(candidate: Candidate) -> Iterator[Span]:
+    """A URL that holds a login; any other at .3."""
+    found = _LOGIN.match(candidate.text)
+    if found and not PLACEHOLDER.search(found.group("word")) and found.group("word") != found.group("user"):
+        yield candidate.span(0, len(found.group().rstrip(_NOT_IN_LINK)), 0.97)
+        return
+    found = _LINK.match(candidate.text) if candidate.least <= 0.3 else None
+    if found:
+        yield candidate.span(0, len(found.group().rstrip(_NOT_IN_LINK)), 0.3)
+
+
+_USER_WORD = re.compile(r"(?:^|[\s\"'({,])(?:user|user[ _-]?name|login|screen[ _-]?name)[\"']?$")
+_USER = re.compile(r"[:=][ \t]?(?P<quote>[\"']?)(?P<name>[A-Za-z][A-Za-z0-9_.-]{2,31})(?P=quote)(?=[\s,;}\]\"']|$)")
+_HANDLE = re.compile(r"@(?P<name>[A-Za-z0-9_]{3,30})(?![\w.@(])")
+
+
+def user_name(candidate: Candidate) -> Iterator[Span]:
+    """The value after `user:` or `login:` that holds a digit as names of accounts do; an @handle at .3."""
+    if candidate.text.startswith("@"):
+        found = _HANDLE.match(candidate.text) if candidate.least <= 0.3 else None
+        if found:
+            yield candidate.span(found.start(), found.end(), 0.3)
+        return
+    found = _USER.match(candidate.text)
+    if found and _USER_WORD.search(candidate.before) and not PLACEHOLDER.search(found.group("name")):
+        name = found.group("name").rstrip(".-")
+        if re.search(r"[a-z].*\d$|^[a-z]+[._-][a-z]+\d*$", name.lower()) and (
+            candidate.text[0] == ":" or found.group("quote")
+        ):
+            yield candidate.span(found.start("name"), found.start("name") + len(name), 0.7)
+
+
+class Kind(NamedTuple):
+    """The shapes of candidate that a kind looks at, and its validator. Earlier kinds win over later ones on the same
+    bytes."""
+
+    shapes: frozenset[int]
     validate: Callable[[Candidate], Iterator[Span]]
 
 
-KINDS: dict[str, Kind] = {"email": Kind(ADDRESS, email), "card": Kind(NUMBER, card), "phone": Kind(NUMBER, phone)}
+def _kind(validate: Callable[[Candidate], Iterator[Span]], *shapes: int) -> Kind:
+    return Kind(frozenset(shapes), validate)
+
+
+KINDS: dict[str, Kind] = {
+    "url": _kind(url, LINK),
+    "email": _kind(email, ADDRESS),
+    "iban": _kind(iban, WORD),
+    "card": _kind(card, NUMBER),
+    "ip": _kind(ip, NUMBER, HEXADECIMAL),
+    "mac": _kind(mac, HEXADECIMAL),
+    "passport": _kind(passport, NUMBER, WORD),
+    "national_id": _kind(national_id, NUMBER, WORD),
+    "ssn": _kind(ssn, NUMBER),
+    "birth_date": _kind(birth_date, NUMBER, YEAR),
+    "phone": _kind(phone, NUMBER, WORD),
+    "user_name": _kind(user_name, NAMED),
+}

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from modelwright.prepare.style import Part, Replace
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["STYLES", "Edit", "apply_edits", "edit_spans"]
-
-_MASKED = re.compile(rb"[A-Za-z0-9\x80-\xff]")
+__all__ = ["Edit", "apply_edits", "edit_spans", "plain_styles"]
 
 
 class Edit(NamedTuple):
@@ -21,22 +20,6 @@ class Edit(NamedTuple):
     end: int
     kind: str
     style: str
-
-
-def _tag(part: bytes, kind: str) -> bytes:
-    return b"<" + kind.upper().encode("utf-8") + b">"
-
-
-def _mask(part: bytes, kind: str) -> bytes:
-    return _MASKED.sub(b"*", part)
-
-
-def _remove(part: bytes, kind: str) -> bytes:
-    return b""
-
-
-STYLES: Mapping[str, Callable[[bytes, str], bytes]] = {"tag": _tag, "mask": _mask, "remove": _remove}
-"""Name of a style -> what stands in place of the bytes of a finding of a kind."""
 
 
 def edit_spans(text: bytes, findings: Sequence[Mapping[str, Any]]) -> list[Edit]:
@@ -66,20 +49,39 @@ def edit_spans(text: bytes, findings: Sequence[Mapping[str, Any]]) -> list[Edit]
     return edits
 
 
-def _apply(text: bytes, edits: Sequence[Edit]) -> bytes:
+def _apply(text: bytes, edits: Sequence[Edit], document: str, styles: Mapping[str, Replace]) -> bytes:
     parts, place = [], 0
     for edit in edits:
-        parts += [text[place : edit.start], STYLES[edit.style](text[edit.start : edit.end], edit.kind)]
+        part = Part(text[edit.start : edit.end], edit.kind, document)
+        parts += [text[place : edit.start], styles[edit.style](part)]
         place = edit.end
     return b"".join([*parts, text[place:]])
 
 
-def apply_edits(text: pa.Array, findings: pa.Array) -> tuple[pa.Array, pa.Array]:
-    """Edit the findings: `tag` writes `<EMAIL>`, `mask` a `*` for each letter, digit and non-ASCII byte, `remove`
-    nothing.
+def plain_styles(findings: pa.Array) -> dict[str, Replace]:
+    """The styles that the findings name, each with its default options. Raises UnknownName for one that is none."""
+    import pyarrow.compute as pc
 
-    text      strings (n,), null allowed
-    findings  list<struct<kind, start, end, style, ...>> (n,), offsets in UTF-8 bytes of the text
+    from modelwright.core import plugins
+
+    names = pc.unique(pc.struct_field(pc.list_flatten(findings), "style")).drop_null().to_pylist()
+    styles: dict[str, Any] = {name: plugins.parse("styles", name) for name in names}
+    return {name: style.replace for name, style in styles.items()}
+
+
+def apply_edits(
+    text: pa.Array,
+    findings: pa.Array,
+    documents: Sequence[str] | None = None,
+    styles: Mapping[str, Replace] | None = None,
+) -> tuple[pa.Array, pa.Array]:
+    """Edit the findings: `tag` writes `<EMAIL>`, `mask` a `*` for each letter, digit and non-ASCII byte, `remove`
+    nothing; other styles see `prepare/styles`.
+
+    text       strings (n,), null allowed
+    findings   list<struct<kind, start, end, style, ...>> (n,), offsets in UTF-8 bytes of the text
+    documents  ids of the documents (n,), for styles that are consistent within a document
+    styles     name in `findings` -> what replaces; left out: the plugins of these names, which must need no key
     Returns the edited texts (large_string) and the number of input bytes replaced (int64), 0 where nothing is edited
     and null for a null text. Masking keeps every byte's place, so findings stay valid; tags and masks hold nothing
     that is found again.
@@ -88,6 +90,7 @@ def apply_edits(text: pa.Array, findings: pa.Array) -> tuple[pa.Array, pa.Array]
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    styles = plain_styles(findings) if styles is None else styles
     text = text.cast(pa.large_string())
     removed = np.zeros(len(text), np.int64)
     counts = pc.fill_null(pc.list_value_length(findings), 0).to_numpy(zero_copy_only=False)
@@ -99,7 +102,7 @@ def apply_edits(text: pa.Array, findings: pa.Array) -> tuple[pa.Array, pa.Array]
         if edits:
             changed[row] = True
             removed[row] = sum(edit.end - edit.start for edit in edits)
-            edited.append(_apply(content, edits))
+            edited.append(_apply(content, edits, documents[row] if documents is not None else "", styles))
     if edited:
         values = pa.array(edited, pa.large_binary()).cast(pa.large_string())
         text = pc.replace_with_mask(text, pa.array(changed), values)
