@@ -1,8 +1,8 @@
 """Licences: from what is stated, or from SPDX tags in the text, to an SPDX expression and a class of policy.
 
 Expressions are read by `license-expression` (Apache-2.0), whose bundled LicenseDB index (CC-BY-4.0, AboutCode) gives
-each licence a
-category; the classes below are groups of these categories. Full licence texts are not recognised here.
+each licence a category; the classes below are groups of these categories, with a few reviewed by hand. Notices and full
+texts are recognised in `licence_text`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ import numpy as np
 from modelwright.measure.spans import Found
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from modelwright.measure.spans import Texts
 
 CLASSES = (
@@ -30,6 +32,11 @@ _BY_CATEGORY = {
     "Source-available": "proprietary", "Proprietary Free": "proprietary", "Commercial": "proprietary",
     "Free Restricted": "proprietary",
 }  # fmt: skip
+_REVIEWED = {
+    "odbl-1.0": "weak_copyleft",  # share-alike of the database; works produced from it are free
+    "json": "proprietary",  # "shall be used for Good, not Evil": a restriction of use
+}
+"""Where the category of the index is not what a policy means. CC-BY-SA and GFDL stay weak: they bind adaptations."""
 _NON_COMMERCIAL = re.compile(r"-nc\b|noncommercial|non-commercial", re.I)
 _NO_DERIVATIVES = re.compile(r"-nd\b", re.I)
 
@@ -115,6 +122,8 @@ def _class_of_id(key: str) -> str:
         return "no_derivatives"
     if _PROPRIETARY.fullmatch(key):
         return "proprietary"
+    if key.lower() in _REVIEWED:
+        return _REVIEWED[key.lower()]
     category, _ = _algebra()[1].get(key.lower(), ("", False))
     return _BY_CATEGORY.get(category, "unknown")
 
@@ -177,6 +186,15 @@ def _gnu(found: re.Match[str]) -> str:
     return f"{name}-{version}-{'or-later' if later else 'only'}"
 
 
+_FROM_FILE = re.compile(r" \(from [^()]*\)$")
+"""What a source adds to a licence that it read in a licence file above the document: `MIT (from LICENSE)`."""
+
+
+def from_file(text: str) -> bool:
+    """Whether a stated licence was read in a licence file above the document."""
+    return _FROM_FILE.search(text) is not None
+
+
 @functools.lru_cache(maxsize=65536)
 def stated(text: str) -> Licence:
     """What a stated licence means: an SPDX expression, a plain name ("MIT License", "Apache 2.0") or a licence's
@@ -184,7 +202,7 @@ def stated(text: str) -> Licence:
 
     Anything else is UNKNOWN, never an error. "BSD" is read as BSD-3-Clause, unversioned "GPL" as GPL-1.0-or-later.
     """
-    text = " ".join(text.split())
+    text = _FROM_FILE.sub("", " ".join(text.split()))
     direct = parse(text)
     if direct.spdx is not None:
         return direct
@@ -210,8 +228,18 @@ def stated(text: str) -> Licence:
     return UNKNOWN
 
 
+_TAG_NAME = b"SPDX-License-Identifier:"
 _TAG = re.compile(rb"SPDX-License-Identifier:[ \t]*([^\r\n]*)")
 _EXPRESSION = re.compile(rb"[\w.+:()-]+(?: +[\w.+:()-]+)*", re.A)
+
+
+def _tag_lines(data: bytes) -> Iterator[re.Match[bytes]]:
+    place = data.find(_TAG_NAME)  # far faster than an expression on text that holds none
+    while place >= 0:
+        match = _TAG.match(data, place)
+        if match is not None:
+            yield match
+        place = data.find(_TAG_NAME, place + len(_TAG_NAME))
 
 
 def tags(texts: Texts) -> list[tuple[Found, Licence]]:
@@ -220,7 +248,8 @@ def tags(texts: Texts) -> list[tuple[Found, Licence]]:
     """
     first, last = int(texts.offsets[0]), int(texts.offsets[-1])
     found = []
-    for match in _TAG.finditer(texts.data[first:last].data):
+    data = texts.data[first:last].tobytes()
+    for match in _tag_lines(data):
         row = int(np.searchsorted(texts.offsets, first + match.start(), side="right")) - 1
         begin, end = int(texts.offsets[row]) - first, int(texts.offsets[row + 1]) - first
         if match.start(1) >= end:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import re
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
@@ -18,7 +18,7 @@ class Licence(Rule):
     denied.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     deny: tuple[str, ...] = Field(
         default=("non_commercial", "no_derivatives"),
@@ -27,6 +27,10 @@ class Licence(Rule):
     allow: tuple[str, ...] = Field(
         default=(),
         description="only these classes and SPDX expressions are kept, and what is unknown; wins over deny",
+    )
+
+    conflict: Literal["keep", "drop"] = Field(
+        default="keep", description="documents whose text names a licence of another class than what is stated"
     )
 
     @field_validator("deny", "allow")
@@ -63,4 +67,6 @@ class Licence(Rule):
         denied = tuple(name for name in self.deny if name not in CLASSES and name not in self.allow)
         if denied:
             found.append(Predicate("licence", "licence_spdx", "licence_spdx", "in", denied))
+        if self.conflict == "drop":
+            found.append(Predicate("licence", "licence_conflict", "licence_conflict", "!=", "none"))
         return tuple(found)

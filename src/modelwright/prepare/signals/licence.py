@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from modelwright.prepare.signal import Signal
@@ -9,44 +10,42 @@ if TYPE_CHECKING:
 
 
 class Licence(Signal):
-    """Licence by what is stated, else by SPDX tags in the text, with its class of policy.
+    """Licence by what is stated and by what stands in the text: tags, headers, notices, full texts, package metadata.
 
+    What is stated wins, what a licence file above says comes last; `licence_conflict` shows where they differ in class.
     Classes: permissive, weak_copyleft, strong_copyleft, no_derivatives, non_commercial, proprietary, unknown.
     """
 
-    version: ClassVar[int] = 1
-    inputs: ClassVar[tuple[str, ...]] = ("text", "licence")
+    version: ClassVar[int] = 2
+    inputs: ClassVar[tuple[str, ...]] = ("text", "licence", "path")
     outputs: ClassVar[dict[str, str]] = {
-        "licence_spdx": "string", "licence_found": "string", "licence_class": "string",
+        "licence_spdx": "string", "licence_found": "string", "licence_class": "string", "licence_source": "string",
+        "licence_conflict": "string",
     }  # fmt: skip
     finds: ClassVar[bool] = True
 
-    def measure(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """`licence_found` (SPDX expression of the text's tags), `licence_spdx` (stated, else found), `licence_class`,
-        findings.
+    def files(self) -> tuple[Path, ...]:
+        """Hashes of ScanCode's rules, built by `scripts/build_licence_index.py`."""
+        from modelwright.measure.model_files import LICENCE_INDEX
 
-        All are null where the text is null; the expressions are null where nothing is known, the class is then
-        `unknown`.
+        return (LICENCE_INDEX,)
+
+    def measure(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """`licence_found` (SPDX expression of the text), `licence_spdx` (stated, else found), class, findings.
+
+        `licence_source` is `stated`, `folder` (a licence file above), `file` or `header` (found in the text);
+        `licence_conflict` is `STATED against FOUND` where both are known and their classes differ.
+        All are null where the text is null; the class is `unknown` and the others null where nothing is known.
         """
         import pyarrow as pa
 
-        from modelwright.measure import licence
+        from modelwright.measure import licence_verdict
         from modelwright.measure.spans import findings_array, texts_of
 
         texts = texts_of(batch.column("text"))
-        tags = licence.tags(texts)
-        by_row: dict[int, list[licence.Licence]] = {}
-        for finding, known in tags:
-            by_row.setdefault(finding.row, []).append(known)
-        rows: list[tuple[str | None, str | None, str | None]] = []
-        for row, stated in enumerate(batch.column("licence").to_pylist()):
-            if not texts.valid[row]:
-                rows.append((None, None, None))
-                continue
-            found = licence.joined(by_row.get(row, []))
-            said = licence.stated(stated) if stated else licence.UNKNOWN
-            chosen = found if said.category == "unknown" and found.spdx else said
-            rows.append((chosen.spdx, found.spdx, chosen.category))
+        rows, found = licence_verdict.verdicts(
+            texts, batch.column("licence").to_pylist(), batch.column("path").to_pylist()
+        )
         columns = {name: pa.array([row[place] for row in rows], pa.string()) for place, name in enumerate(self.outputs)}
-        columns["findings"] = findings_array([finding for finding, _ in tags], texts.valid)
+        columns["findings"] = findings_array(found, texts.valid)
         return pa.record_batch(columns)
