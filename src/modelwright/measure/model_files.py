@@ -13,6 +13,9 @@ _DATA = Path(__file__).parent / "data"
 CODE_TABLE = _DATA / "code_languages.json"
 CODE_MODEL = _DATA / "code_language.safetensors"
 ABUSE_MODEL = _DATA / "abuse.safetensors"
+HATE_MODEL = _DATA / "hate.safetensors"
+HATE_HEAD = _DATA / "hate_minilm.safetensors"
+LICENCE_INDEX = _DATA / "licence.safetensors"
 
 
 def language_model() -> Path:
