@@ -1,7 +1,8 @@
 """Write `src/modelwright/measure/text_tables.npz`: what the text kernel knows of Unicode, datatrove and spaCy.
 
 Run with spaCy and datatrove installed (development only): `python scripts/text_tables.py`. The file holds
-- one byte a code point (its class) and the flags of each class: white space, letters, datatrove's punctuation set,
+- one byte a code point (its class) and the flags of each class: white space, letters, punctuation, datatrove's sets,
+  the ends of sentences of spaCy's sentencizer,
   and the character classes of spaCy's English prefix, suffix, infix and URL expressions;
 - spaCy's English special cases ("don't" -> "do" "n't") as code points and token lengths, with the pieces into which the
   affix rules alone would cut those that contain affixes, and its units and currencies.
@@ -13,13 +14,15 @@ from __future__ import annotations
 
 import re
 import sys
+import unicodedata
 from pathlib import Path
 
 import numpy as np
 import spacy
-from datatrove.utils.text import PUNCTUATION_SET
+from datatrove.utils.text import PUNCTUATION_SET, TERMINAL_PUNCTUATION
 from spacy.lang import char_classes as cc
 from spacy.lang import punctuation
+from spacy.pipeline import Sentencizer
 from spacy.tokenizer import Tokenizer
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "src"))
@@ -63,6 +66,8 @@ def patterns() -> dict[str, str]:
 def flag_table() -> tuple[np.ndarray, np.ndarray]:
     """Class of each code point (uint8) and flags of each class (uint32)."""
     compiled = {name: re.compile(pattern) for name, pattern in patterns().items()}
+    stops = set(Sentencizer.default_punct_chars)
+    assert all(len(stop) == 1 for stop in stops | TERMINAL_PUNCTUATION)
     infix = re.compile(r"[.,+\-*^–—~:<>=/]")
     words = np.zeros(0x110000, dtype=np.uint32)
     for point in range(0x110000):
@@ -72,9 +77,15 @@ def flag_table() -> tuple[np.ndarray, np.ndarray]:
         flags |= {"ALPHABETIC"} if letter.isalpha() else set()
         flags |= {"ALPHANUMERIC"} if letter.isalnum() else set()
         flags |= {"SYMBOL"} if letter in PUNCTUATION_SET else set()
+        flags |= {"PUNCTUATION"} if unicodedata.category(letter).startswith("P") else set()
+        flags |= {"STOP"} if letter in stops else set()
+        flags |= {"TERMINAL"} if letter in TERMINAL_PUNCTUATION else set()
+        flags |= {"HEXADECIMAL"} if letter in "0123456789abcdefABCDEF" else set()
+        flags |= {"ESCAPE"} if letter in "0123456789abcdefABCDEFxXu\\," or "SPACE" in flags else set()
         flags |= {"BREAK"} if len(f"a{letter}b".splitlines()) > 1 else set()
         flags |= {"INFIX"} if infix.match(letter) or "ICON" in flags else set()
         flags |= {"COMPLEX"} if flags & {"PREFIX", "SUFFIX", "INFIX"} or letter in "$0123456789" else set()
+        flags |= {"NOTABLE"} if "BREAK" in flags or letter in "#.…" else set()
         words[point] = sum(FLAGS[name] for name in flags)
     kinds, classes = np.unique(words, return_inverse=True)
     assert len(kinds) <= 256, len(kinds)

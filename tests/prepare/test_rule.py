@@ -264,7 +264,7 @@ def test_a_rule_set_is_written_as_its_changed_options_and_survives_another_proce
         ("options: {a: {type: int, default: 3}}\ndrop: {a: words < a}", "unknown type 'int'"),
         ("options: {a: {type: integer}}\ndrop: {a: words < a}", "no default"),
         ("options: {a: {type: share, default: 3}}\ndrop: {a: words < a}", "no share"),
-        ("options: {a: true}\ndrop: {a: words < a}", "no type"),
+        ("options: {a: null}\ndrop: {a: words < a}", "no type"),
         ("dropp: {a: words < 3}", "unknown key 'dropp'"),
         ("- 3", "must be a mapping"),
         ("a: [", "no YAML"),

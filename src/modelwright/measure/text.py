@@ -23,17 +23,19 @@ FLAGS = {
         (
             "SPACE", "ALPHABETIC", "ALPHANUMERIC", "SYMBOL", "BREAK", "BASE64", "PREFIX", "SUFFIX", "ICON", "LETTER",
             "LOWER_OR_QUOTE", "UPPER_OR_QUOTE", "BEFORE_DOT", "UPPER", "HOST", "LABEL", "HOST_END", "TOP_LEVEL",
-            "SCHEME", "NUMERAL", "UNIT_END", "INFIX", "COMPLEX",
+            "SCHEME", "NUMERAL", "UNIT_END", "INFIX", "COMPLEX", "PUNCTUATION", "STOP", "TERMINAL", "NOTABLE",
+            "HEXADECIMAL", "ESCAPE",
         )
     )
 }  # fmt: skip
 """What the kernel knows of a code point, as bits."""
 
 COLUMNS = (
-    "characters", "alphabetic_characters", "alphanumeric_characters", "hashes", "ellipses",
-    "lines", "line_characters", "longest_line", "bullet_lines", "ellipsis_lines",
-    "encoded_characters", "longest_encoded_run",
+    "characters", "alphabetic_characters", "alphanumeric_characters", "digit_characters", "white_space_characters",
+    "hashes", "ellipses", "lines", "line_characters", "longest_line", "bullet_lines",
+    "encoded_characters", "longest_encoded_run", "escaped_characters", "longest_escaped_run", "ellipsis_lines",
     "newline_lines", "duplicate_lines", "duplicate_line_characters",
+    "text_lines", "terminal_lines", "short_lines", "repeated_line_characters", "newlines", "third_longest_line",
     "paragraphs", "duplicate_paragraphs", "duplicate_paragraph_characters",
     "words", "non_symbol_words", "non_symbol_characters", "alphabetic_words", "stop_words",
     "top_2_gram_characters", "top_3_gram_characters", "top_4_gram_characters",
@@ -44,11 +46,32 @@ COLUMNS = (
 
 lines, line_characters, longest_line, bullet_lines, ellipsis_lines: of `str.splitlines`; newline_lines and duplicate
 lines: of a split at runs of newlines; paragraphs: of a split of the stripped text at two and more newlines; duplicates
-are second and later copies. encoded: stretches of 64 and more of `[a-zA-Z0-9+/\\n=]` (StarCoder2's base64 test).
+are second and later copies. encoded: stretches of 64 and more of `[a-zA-Z0-9+/\\n=]` (StarCoder2's base64 test);
+escaped: 8 and more pairs of hexadecimal digits or `\\u0000` in a row. FineWeb's, of lines between single newlines:
+text_lines are not blank, terminal_lines end as sentences do, short_lines have 30 characters at most, repeated are the
+characters of second and later copies; third_longest_line: of these (mC4), 0 if there are fewer than three.
 words: all tokens, punctuation too; non_symbol: with a character outside datatrove's punctuation set; stop_words:
 distinct ones of the, be, to, of, and, that, have, with. top_n_gram_characters: length of the most frequent n-gram, its
 words joined by a blank, times its count. duplicate_n_gram_characters: greedy from the left, words joined by nothing.
 """
+_OF_LINES = (
+    "lorem_ipsum_line", "curly_bracket_line", "text_lines", "terminal_lines", "short_lines", "repeated_line_characters",
+    "characters", "newlines", "words", "sentences",
+)  # fmt: skip
+C4_COLUMNS = (*(f"c4_{name}" for name in _OF_LINES), *(f"c4_lenient_{name}" for name in _OF_LINES))
+"""What `edit_lines` gives, in this order: counts of the lines that C4 keeps, then those of the lines that it keeps when
+lines may end in anything (`lenient`). lorem_ipsum_line, curly_bracket_line: number of the first line that drops the
+document, 0 for none; characters: without newlines; the rest as in COLUMNS; sentences: of spaCy's sentencizer.
+"""
+C4_KINDS = ("long_word", "few_words", "javascript", "policy", "unpunctuated", "citation", "white_space")
+"""What `edit_lines` finds: lines with a word of more than 1,000 characters, with fewer than three words, with the word
+javascript, with words of a policy, and those without one of . ? ! " ' at their end that nothing else removes; in lines
+that stay citation marks, and white space at their ends.
+"""
+C4_PHRASES = (
+    "lorem ipsum", "javascript", "terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies",
+    "use cookies",
+)  # fmt: skip
 STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
 _MASK = (1 << 64) - 1
 
@@ -68,27 +91,62 @@ def count(texts: pa.Array, *, spaces: bool = False) -> np.ndarray[Any, Any]:
     counts = np.full((len(COLUMNS), len(texts)), -1, dtype=np.int64)
     if len(texts) == texts.null_count:
         return counts
+    valid, nothing, no_spans = _buffers(texts)[2], np.zeros(0, np.int32), np.zeros((0, 4), np.int64)
+    text_kernel.count_texts(*_buffers(texts), spaces, *kernel_tables(), counts, nothing, False, valid, no_spans)
+    return counts
+
+
+def edit_lines(texts: pa.Array, *, spaces: bool = False) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """What C4 makes of the lines of each text: counts (len(C4_COLUMNS), len(texts)), -1 for a null text, and spans.
+
+    A span is row, kind (place in C4_KINDS), start and end in UTF-8 bytes: int64 of shape (spans, 4), in order of rows.
+    Lines that are removed reach to the beginning of the next one; touching ones of a kind are one span. Removing all
+    spans gives datatrove's text, but for the characters that end lines (which stay as they are) and a last one.
+    Without those of `unpunctuated` it is the text that `filter_no_terminal_punct=False` gives.
+    """
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from modelwright.measure import text_kernel
+
+    texts = texts.cast(pa.large_string()) if texts.type != pa.large_string() else texts
+    counts = np.full((len(C4_COLUMNS), len(texts)), -1, dtype=np.int64)
+    spans = np.zeros((len(texts) * 8 + (texts.nbytes >> 5), 4), dtype=np.int64)
+    if len(texts) == texts.null_count:
+        return counts, spans[:0]
+    suspect = pc.match_substring_regex(texts, "(?i)" + "|".join(C4_PHRASES)).fill_null(False)
+    suspect, nothing = _frozen(suspect.to_numpy(zero_copy_only=False)), np.zeros(0, np.int32)
+    while True:
+        found = text_kernel.count_texts(
+            *_buffers(texts), spaces, *kernel_tables(), counts, nothing, True, suspect, spans
+        )
+        if found <= len(spans):
+            return counts, spans[:found]
+        spans = np.zeros((found, 4), dtype=np.int64)
+
+
+def _buffers(texts: pa.Array) -> tuple[np.ndarray[Any, Any], ...]:
+    """Offsets, bytes and validity of an array of large strings."""
+    import numpy as np
+
     _, offsets, data = texts.buffers()
     bounds = np.frombuffer(offsets, dtype=np.int64)[texts.offset : texts.offset + len(texts) + 1]
     letters = np.frombuffer(data, dtype=np.uint8) if data is not None and data.size else np.zeros(1, dtype=np.uint8)
-    valid = texts.is_valid().to_numpy(zero_copy_only=False)
-    nothing = np.zeros(0, dtype=np.int32)
-    text_kernel.count_texts(
-        _frozen(bounds), _frozen(letters), _frozen(valid), spaces, *kernel_tables(), counts, nothing
-    )
-    return counts
+    return _frozen(bounds), _frozen(letters), _frozen(texts.is_valid().to_numpy(zero_copy_only=False))
 
 
 def words(text: str, *, spaces: bool = False) -> list[str]:
     """The words of one text as `count` sees them: spaCy's English tokens without white space, or `str.split`."""
     import numpy as np
+    import pyarrow as pa
 
     from modelwright.measure import text_kernel
 
-    data = np.frombuffer(text.encode() or b" ", dtype=np.uint8)
-    bounds, valid = np.array([0, len(text.encode())], dtype=np.int64), np.ones(1, dtype=bool)
+    texts = pa.array([text], pa.large_string())
     ends, counts = np.zeros(len(text) + 2, dtype=np.int32), np.zeros((len(COLUMNS), 1), dtype=np.int64)
-    text_kernel.count_texts(_frozen(bounds), _frozen(data), _frozen(valid), spaces, *kernel_tables(), counts, ends)
+    valid, no_spans = _buffers(texts)[2], np.zeros((0, 4), np.int64)
+    text_kernel.count_texts(*_buffers(texts), spaces, *kernel_tables(), counts, ends, False, valid, no_spans)
     dense, start, result = "".join(text.split()), 0, []
     for end in ends[1 : ends[0] + 1].tolist():
         result.append(dense[start:end])
@@ -123,9 +181,10 @@ def kernel_tables() -> tuple[np.ndarray[Any, Any], ...]:
     for _ in range(text_basics.POWERS - 1):
         powers.append(powers[-1] * int(text_basics.BASE) & _MASK)
     special_keys, special_values = _hashed([(hashed(text), index) for index, text in enumerate(specials)])
-    lengths = np.zeros(128, dtype=np.int64)  # by first character modulo 128: bits of the lengths of special cases
+    shapes = np.zeros(512, dtype=np.uint64)  # a bit for each look of a special case, see `text_basics.shape_of`
     for text in specials:
-        lengths[ord(text[0]) & 127] |= 1 << len(text)
+        shape = _shape(text)
+        shapes[shape >> 6] |= np.uint64(1 << (shape & 63))
     pairs, sequences, begins = {}, [], np.zeros(int(text_basics.BEGINS) + 1, dtype=bool)
     for index, text in enumerate(specials):
         cut = _cut(text, pieces[index])
@@ -138,10 +197,15 @@ def kernel_tables() -> tuple[np.ndarray[Any, Any], ...]:
     unit_keys, _ = _hashed([(hashed(unit), 1) for unit in units])
     stops = np.array([hashed(word) for word in STOP_WORDS], dtype=np.uint64)
     arrays = (
-        classes, flags, np.array(powers, dtype=np.uint64), special_keys, special_values, tokens, lengths, begins,
+        classes, flags, np.array(powers, dtype=np.uint64), special_keys, special_values, tokens, shapes, begins,
         pair_keys, sequence_keys, sequence_values, unit_keys, stops,
     )  # fmt: skip
     return tuple(_frozen(array) for array in arrays)
+
+
+def _shape(text: str) -> int:
+    second = ord(text[1]) if len(text) > 1 else 0
+    return (ord(text[0]) * 961 + second * 173 + ord(text[-1]) * 31 + len(text)) & 32767
 
 
 def _cut(text: str, lengths: np.ndarray[Any, Any]) -> list[str]:

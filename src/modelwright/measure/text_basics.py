@@ -1,11 +1,10 @@
-"""Numba helpers of the text kernel: hashes of stretches, decoding, and counts of characters, lines and paragraphs.
+"""Numba helpers of the text kernel: constants, hashes of stretches, tables and decoding.
 
 A text becomes code points `x`, flags `f` and `p`, the prefix sums of a polynomial hash modulo 2^64, which give the hash
 of any stretch in constant time.
 """
 
 # mypy: disable-error-code="no-untyped-def,no-untyped-call,misc"
-# ruff: noqa: SIM109
 
 from __future__ import annotations
 
@@ -17,11 +16,13 @@ from modelwright.measure.text import FLAGS
 BASE = np.uint64(0x9E3779B97F4A7C15 | 1)
 MIX = np.uint64(0xD6E8FEB86659FD93)
 ONE, ZERO = np.uint64(1), np.uint64(0)
+BEGIN = np.int64(0)  # a place: Numba compiles a function once more for each literal that it is called with
 POWERS = 4096  # powers of BASE that are looked up; longer stretches are computed
 LONGEST_SPECIAL = 12  # code points of spaCy's longest special case
 MOST_PIECES = 11  # pieces of the special case that the affix rules cut finest
 BEGINS = np.uint64(1023)  # mask of the hashes of the first words of special cases
 WINDOW = 12  # code points; two equal n-grams of at least this length begin with equal windows
+SHAPES = np.uint64(32767)  # mask of the shapes (length, two first characters, last one) of special cases
 LARGEST_FOR_GRAMS = 1 << 24  # code points; repeated n-grams of longer texts are not counted
 
 SPACE, ALPHABETIC, ALPHANUMERIC, SYMBOL = FLAGS["SPACE"], FLAGS["ALPHABETIC"], FLAGS["ALPHANUMERIC"], FLAGS["SYMBOL"]
@@ -31,6 +32,8 @@ BEFORE_DOT, UPPER, HOST, TOP_LEVEL = FLAGS["BEFORE_DOT"], FLAGS["UPPER"], FLAGS[
 NUMERAL, UNIT_END, LABEL = FLAGS["NUMERAL"], FLAGS["UNIT_END"], FLAGS["LABEL"]
 SCHEME, HOST_END = FLAGS["SCHEME"], FLAGS["HOST_END"]
 INFIX, COMPLEX = FLAGS["INFIX"], FLAGS["COMPLEX"]
+PUNCTUATION, STOP, TERMINAL = FLAGS["PUNCTUATION"], FLAGS["STOP"], FLAGS["TERMINAL"]
+NOTABLE, HEXADECIMAL, ESCAPE = FLAGS["NOTABLE"], FLAGS["HEXADECIMAL"], FLAGS["ESCAPE"]
 DOT, ELLIPSIS, NEWLINE, RETURN, BULLET, MINUS = 46, 0x2026, 10, 13, 0x2022, 45
 AT, COLON, SLASH, UNDERSCORE, PLUS = 64, 58, 47, 95, 43
 APOSTROPHE, RIGHT_QUOTE, DOLLAR, DEGREE, EM_DASH, EN_DASH, TILDE = 39, 0x2019, 36, 0xB0, 0x2014, 0x2013, 126
@@ -74,6 +77,13 @@ def slot_of(keys, key):
     return slot
 
 
+@njit(forceinline=True)
+def shape_of(first, second, last, n):
+    """A number below 32768 for the look of a word of n characters: most words look like no special case."""
+    shape = np.uint64(first) * np.uint64(961) + np.uint64(second) * np.uint64(173)
+    return (shape + np.uint64(last) * np.uint64(31) + np.uint64(n)) & SHAPES
+
+
 @njit
 def new_table(entries):
     """An empty table with room for `entries` and at least a third of its slots free."""
@@ -106,87 +116,6 @@ def decode(data, start, end, classes, flags, x, f, p):
         p[n + 1] = p[n] * BASE + np.uint64(c) + ONE
         n += 1
     return n
-
-
-@njit
-def split_lines(x, f, n, out):
-    """Counts of characters and of the lines of `str.splitlines`, written into `out`."""
-    length, longest, total, lines, bullets, ellipsis_lines = 0, 0, 0, 0, 0, 0
-    alphabetic, alphanumeric, hashes, ellipses, dots, run, encoded, longest_run = 0, 0, 0, 0, 0, 0, 0, 0
-    bullet, blank, ends = False, True, False
-    for i in range(n):
-        c, flags = x[i], f[i]
-        alphabetic += (flags & ALPHABETIC) != 0
-        alphanumeric += (flags & ALPHANUMERIC) != 0
-        hashes += c == 35
-        if flags & BASE64:
-            run += 1
-        elif run:
-            if run >= 64:
-                encoded += run
-                longest_run = max(longest_run, run)
-            run = 0
-        if c == DOT:
-            dots += 1
-            ellipses += dots % 3 == 0
-            ends = dots >= 3
-        else:
-            dots = 0
-            if c == ELLIPSIS:
-                ellipses += 1
-                ends = True
-            elif not flags & SPACE:
-                ends = False
-        if flags & BREAK:
-            if c != NEWLINE or i == 0 or x[i - 1] != RETURN:
-                lines, bullets, ellipsis_lines = lines + 1, bullets + bullet, ellipsis_lines + ends
-                total, longest = total + length, max(longest, length)
-            length, bullet, blank, ends = 0, False, True, False
-        else:
-            length += 1
-            if blank and not flags & SPACE:
-                blank, bullet = False, c == BULLET or c == MINUS
-    if length:
-        lines, bullets, ellipsis_lines = lines + 1, bullets + bullet, ellipsis_lines + ends
-        total, longest = total + length, max(longest, length)
-    if run >= 64:
-        encoded += run
-        longest_run = max(longest_run, run)
-    out[0], out[1], out[2], out[3], out[4] = n, alphabetic, alphanumeric, hashes, ellipses
-    out[5], out[6], out[7], out[8], out[9] = lines, total, longest, bullets, ellipsis_lines
-    out[10], out[11] = encoded, longest_run
-
-
-@njit
-def duplicates(x, p, powers, a, b, shortest, out, column):
-    """Pieces of [a, b) between runs of `shortest` and more newlines, second copies and their characters."""
-    breaks = 1
-    for i in range(a, b):
-        breaks += x[i] == NEWLINE
-    keys = new_table(breaks)
-    pieces, copies, characters, i, start = 0, 0, 0, a, a
-    while i <= b:
-        if i < b and x[i] != NEWLINE:
-            i += 1
-            continue
-        run = i
-        while run < b and x[run] == NEWLINE:
-            run += 1
-        if i < b and run - i < shortest:
-            i = run
-            continue
-        pieces += 1
-        key = stretch(p, powers, start, i)
-        slot = slot_of(keys, key)
-        if keys[slot] == ZERO:
-            keys[slot] = key
-        else:
-            copies += 1
-            characters += i - start
-        if i == b:
-            break
-        i, start = run, run
-    out[column], out[column + 1], out[column + 2] = pieces, copies, characters
 
 
 @njit

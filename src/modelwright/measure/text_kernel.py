@@ -15,138 +15,59 @@ from pathlib import Path
 import numpy as np
 from numba import njit, types
 
-from modelwright.measure.text_basics import (
-    ALPHABETIC,
-    LARGEST_FOR_GRAMS,
-    MIX,
-    ONE,
-    SYMBOL,
-    WINDOW,
-    ZERO,
-    decode,
-    duplicates,
-    mixed,
-    new_table,
-    slot_of,
+from modelwright.measure.text_basics import BEGIN, LARGEST_FOR_GRAMS, ONE, ZERO, decode, stripped
+from modelwright.measure.text_c4 import FIRM, LENIENT, compact_ends, count_kept, count_sentences, edit_lines
+from modelwright.measure.text_grams import duplicate_grams, top_grams
+from modelwright.measure.text_lines import (
+    count_characters,
+    count_encoded,
+    count_lines,
+    count_pairs,
+    count_paragraphs,
     split_lines,
-    stretch,
-    stripped,
 )
-from modelwright.measure.text_words import cut_words, find_cases, hash_words, merge_cases
+from modelwright.measure.text_words import cut_words, describe_words, find_cases, merge_cases
 
 
 @njit
-def describe_words(f, t, ends, hashes, stops, out):
-    """Counts of words, written into `out`."""
-    plain, characters, alphabetic, found, a, stop_bits = 0, 0, 0, 0, 0, ZERO
+def count_characters_and_lines(x, f, n, out, newlines):
+    """Counts of characters and of lines; places of newlines; returns their number."""
+    count_characters(f, n, out)
+    count_encoded(f, n, out)
+    count_pairs(x, f, n, out)
+    return split_lines(x, f, n, out, newlines)
+
+
+@njit
+def words_of(
+    x, f, p, n, powers, spaces, ends, hashes, glue, stack, found, keys, values, tokens, shapes, units, stops, totals,
+    begins, pairs, sequences, cases,
+):  # fmt: skip
+    """Cut and describe the words of a text; special cases across affixes are merged afterwards."""
+    stop_bits = ZERO
     for s in range(len(stops)):
         stop_bits |= ONE << (stops[s] & np.uint64(63))
-    for i in range(t):
-        b = ends[i]
-        seen, symbols = np.uint32(0), np.uint32(SYMBOL)
-        for j in range(a, b):
-            seen |= f[j]
-            symbols &= f[j]
-            if seen & ALPHABETIC and not symbols:
-                break
-        if not symbols:
-            plain += 1
-            characters += b - a
-        alphabetic += (seen & ALPHABETIC) != 0
-        if (stop_bits >> (hashes[i] & np.uint64(63))) & ONE:
-            for s in range(len(stops)):
-                if hashes[i] == stops[s]:
-                    found |= 1 << s
-        a = b
-    different = 0
-    while found:
-        different += found & 1
-        found >>= 1
-    out[18], out[19], out[20], out[21], out[22] = t, plain, characters, alphabetic, different
-
-
-@njit
-def top_grams(t, ends, hashes, out):
-    """Length of the most frequent 2-, 3- and 4-gram times its count; among equals the first."""
-    keys, counts, again = np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.int32), np.ones(t, dtype=np.bool_)
-    slots = np.zeros(t, dtype=np.int32)
-    for n in range(2, 5):
-        if t < n:
-            return
-        candidates = 0
-        for i in range(t - n + 1):  # only repeated (n-1)-grams can begin and end a repeated n-gram
-            again[i] &= again[i + 1]
-            candidates += again[i]
-        keys = new_table(candidates)
-        counts = np.zeros(len(keys), dtype=np.int32)
-        for i in range(t - n + 1):
-            if again[i]:
-                h = hashes[i]
-                for j in range(i + 1, i + n):
-                    h = mixed(h * MIX + hashes[j])
-                slot = slot_of(keys, h)
-                keys[slot] = h
-                counts[slot] += 1
-                slots[i] = slot
-        best, most = 0, 1
-        for i in range(t - n + 1):
-            if again[i]:
-                c = counts[slots[i]]
-                if c > most:
-                    best, most = i, c
-                again[i] = c > 1
-        again[t - n + 1] = False
-        start = ends[best - 1] if best else 0
-        out[21 + n] = (ends[best + n - 1] - start + n - 1) * most
-
-
-@njit
-def duplicate_grams(p, powers, t, ends, hashes, out):
-    """Characters of repeated 5- to 10-grams, greedy from the left, words joined by nothing."""
-    total = ends[t - 1] if t else 0
-    keys = new_table(t)
-    counts, slots = np.zeros(len(keys), dtype=np.int32), np.full(t, -1, dtype=np.int32)
-    a = 0
-    for i in range(t):
-        if a + WINDOW <= total:
-            h = stretch(p, powers, a, a + WINDOW)
-            slot = slot_of(keys, h)
-            keys[slot] = h
-            counts[slot] += 1
-            slots[i] = slot
-        a = ends[i]
-    room, a = 0, 0
-    for i in range(t - 4):  # from here on `slots` lists the candidates
-        if slots[i] < 0 or counts[slots[i]] > 1 or ends[i + 4] - a < WINDOW:
-            slots[room] = i
-            room += 1
-        a = ends[i]
-    for n in range(5, 11):
-        keys = new_table(room)
-        free, characters = 0, 0
-        for c in range(room):
-            i = slots[c]
-            if i < free:
-                continue
-            if i + n > t:
-                break
-            a = ends[i - 1] if i else 0
-            h = stretch(p, powers, a, ends[i + n - 1])
-            slot = slot_of(keys, h)
-            if keys[slot] != ZERO:
-                characters += ends[i + n - 1] - a
-                free = i + n
-            keys[slot] = h
-        out[21 + n] = characters
+    totals[:] = 0
+    t = cut_words(
+        x, f, p, n, powers, spaces, ends, hashes, glue, stack, keys, values, tokens, shapes, units, stops, stop_bits,
+        totals,
+    )  # fmt: skip
+    matches = 0 if spaces else find_cases(t, hashes, glue, begins, pairs, sequences, cases, found)
+    if matches:
+        t = merge_cases(t, ends, glue, found, matches, tokens, stack)
+        totals[:] = 0
+        describe_words(f, p, powers, BEGIN, t, ends, hashes, stops, stop_bits, totals)
+    return t
 
 
 _BYTES, _FLAGS = types.Array(types.uint8, 1, "C", readonly=True), types.Array(types.uint32, 1, "C", readonly=True)
 _HASHES, _VALUES = types.Array(types.uint64, 1, "C", readonly=True), types.Array(types.int32, 1, "C", readonly=True)
 _OFFSETS, _TRUTHS = types.Array(types.int64, 1, "C", readonly=True), types.Array(types.bool_, 1, "C", readonly=True)
 _TOKENS, _COUNTS = types.Array(types.int32, 2, "C", readonly=True), types.Array(types.int64, 2, "C")
-_SIGNATURE = types.void(
-    _OFFSETS, _BYTES, _TRUTHS, types.bool_, _BYTES, _FLAGS, _HASHES, _HASHES, _VALUES, _TOKENS, _OFFSETS, _TRUTHS,
-    _HASHES, _HASHES, _VALUES, _HASHES, _HASHES, _COUNTS, types.Array(types.int32, 1, "C"),
+_INTS = types.Array(types.int32, 1, "C")
+_SIGNATURE = types.int64(
+    _OFFSETS, _BYTES, _TRUTHS, types.bool_, _BYTES, _FLAGS, _HASHES, _HASHES, _VALUES, _TOKENS, _HASHES, _TRUTHS,
+    _HASHES, _HASHES, _VALUES, _HASHES, _HASHES, _COUNTS, _INTS, types.bool_, _TRUTHS, _COUNTS,
 )  # fmt: skip
 
 
@@ -155,44 +76,58 @@ def _compiled(helpers):
 
     @njit(_SIGNATURE, nogil=True, cache=True)
     def count_texts(
-        offsets, data, valid, spaces, classes, flags, powers, keys, values, tokens, lengths, begins, pairs, sequences,
-        cases, units, stops, counts, last_ends,
+        offsets, data, valid, spaces, classes, flags, powers, keys, values, tokens, shapes, begins, pairs, sequences,
+        cases, units, stops, counts, last_ends, c4, suspect, spans,
     ):  # fmt: skip
-        """Fill `counts` (len(COLUMNS), texts); see `text.count` and `text.kernel_tables` for the arguments.
-
-        `last_ends`, when not empty, gets the number of words of the last text, then their ends.
-        """
-        longest = len(helpers) * 0
+        """Fill `counts` and, with `c4`, `spans`; returns how many spans there are. Arguments: see `measure/text.py`."""
+        room = np.int64(len(helpers) * 0 + 2)
         for row in range(len(valid)):
-            longest = max(longest, offsets[row + 1] - offsets[row])
-        x, f = np.empty(longest + 2, dtype=np.uint32), np.empty(longest + 2, dtype=np.uint32)
-        p, hashes = np.zeros(longest + 2, dtype=np.uint64), np.empty(longest + 2, dtype=np.uint64)
-        ends, stack = np.empty(longest + 2, dtype=np.int32), np.empty(longest + 2, dtype=np.int32)
-        glue, found = np.empty(longest + 2, dtype=np.uint8), np.empty((longest + 2, 3), dtype=np.int32)
-        out = np.zeros(counts.shape[0], dtype=np.int64)
+            room = max(room, offsets[row + 1] - offsets[row] + 2)
+        second = room if c4 else 1
+        x, f, p = np.empty(room, np.uint32), np.empty(room, np.uint32), np.zeros(room, np.uint64)
+        y, g, q = np.empty(second, np.uint32), np.empty(second, np.uint32), np.zeros(second, np.uint64)
+        starts, ends_of_lines, firm = np.empty(second, np.int32), np.empty(second, np.int32), np.empty(second, np.bool_)
+        hashes, ends, stack = np.empty(room, np.uint64), np.empty(room, np.int32), np.empty(room, np.int32)
+        glue, found = np.empty(room, np.uint8), np.empty((room, 3), np.int32)
+        out, totals, state = np.zeros(counts.shape[0], np.int64), np.zeros(4, np.int64), np.zeros(8, np.int64)
         for row in range(len(valid)):
             if not valid[row]:
                 continue
             n = decode(data, offsets[row], offsets[row + 1], classes, flags, x, f, p)
-            split_lines(x, f, n, out)
-            duplicates(x, p, powers, 0, n, 1, out, 12)
+            out[:] = 0
+            if c4:
+                kept = edit_lines(x, f, n, suspect[row], y, g, q, starts, ends_of_lines, firm, spans, state, row, out)
+                count_kept(g, q, powers, kept, starts, ends_of_lines, firm, out, FIRM)
+                count_kept(g, q, powers, kept, starts, ends_of_lines, firm, out, LENIENT)
+                m = compact_ends(y, g, kept, starts, ends_of_lines)
+                t = words_of(
+                    y, g, q, m, powers, spaces, ends, hashes, glue, stack, found, keys, values, tokens, shapes, units,
+                    stops, totals, begins, pairs, sequences, cases,
+                )  # fmt: skip
+                count_sentences(g, t, ends, glue, kept, starts, ends_of_lines, firm, out)
+                counts[:, row] = out
+                continue
+            m = count_characters_and_lines(x, f, n, out, stack)
+            count_lines(x, f, p, powers, n, stack, m, out, 16)
             a, b = stripped(f, n)
-            duplicates(x, p, powers, a, b, 2, out, 15)
-            t = cut_words(x, f, p, n, powers, spaces, ends, glue, stack, keys, values, tokens, lengths, units)
-            hash_words(p, powers, t, ends, hashes)
-            matches = 0 if spaces else find_cases(t, hashes, glue, begins, pairs, sequences, cases, found)
-            if matches:
-                t = merge_cases(t, ends, found, matches, tokens, stack)
-                hash_words(p, powers, t, ends, hashes)
-            describe_words(f, t, ends, hashes, stops, out)
-            out[23:] = 0 if n <= LARGEST_FOR_GRAMS else -1
+            count_paragraphs(p, powers, a, b, stack, m, out, 25)
+            t = words_of(
+                x, f, p, n, powers, spaces, ends, hashes, glue, stack, found, keys, values, tokens, shapes, units,
+                stops, totals, begins, pairs, sequences, cases,
+            )  # fmt: skip
+            out[28], out[29], out[30], out[31] = t, totals[0], totals[1], totals[2]
+            for s in range(len(stops)):
+                out[32] += totals[3] >> s & 1
             if n <= LARGEST_FOR_GRAMS:
-                top_grams(t, ends, hashes, out)
-                duplicate_grams(p, powers, t, ends, hashes, out)
+                top_grams(t, ends, hashes, stack, out, 33)
+                duplicate_grams(p, powers, t, ends, stack, out, 36)
+            else:
+                out[33:] = -1
             counts[:, row] = out
             if len(last_ends):
                 last_ends[0] = t
                 last_ends[1 : t + 1] = ends[:t]
+        return state[0]
 
     return count_texts
 
@@ -202,4 +137,4 @@ def _digest(names):
     return hashlib.sha256(b"".join(sources)).hexdigest()
 
 
-count_texts = _compiled(_digest(("text_basics", "text_urls", "text_words")))
+count_texts = _compiled(_digest(("text_basics", "text_c4", "text_grams", "text_lines", "text_urls", "text_words")))

@@ -13,9 +13,11 @@ import numpy as np
 from numba import njit
 
 from modelwright.measure.text_basics import (
+    ALPHABETIC,
     APOSTROPHE,
     BASE,
     BEFORE_DOT,
+    BEGIN,
     BEGINS,
     COLON,
     COMPLEX,
@@ -40,6 +42,7 @@ from modelwright.measure.text_basics import (
     SLASH,
     SPACE,
     SUFFIX,
+    SYMBOL,
     TILDE,
     UNIT_END,
     UPPER,
@@ -47,6 +50,7 @@ from modelwright.measure.text_basics import (
     ZERO,
     digit,
     mixed,
+    shape_of,
     slot_of,
     stretch,
 )
@@ -54,10 +58,13 @@ from modelwright.measure.text_urls import is_url
 
 
 @njit(forceinline=True)
-def special(x, p, powers, a, b, keys, values, lengths):
+def special(x, p, powers, a, b, keys, values, shapes):
     """Number of the special case that [a, b) is, or -1."""
     n = b - a
-    if n > LONGEST_SPECIAL or not (lengths[x[a] & 127] >> n) & 1:
+    if n > LONGEST_SPECIAL:
+        return -1
+    shape = shape_of(x[a], x[a + 1] if n > 1 else np.uint32(0), x[b - 1], n)
+    if not (shapes[shape >> np.uint64(6)] >> (shape & np.uint64(63))) & ONE:
         return -1
     slot = slot_of(keys, stretch(p, powers, a, b))
     return np.int64(values[slot]) if keys[slot] != ZERO else -1
@@ -178,16 +185,16 @@ def cut_middle(x, f, a, b, ends, t):
 
 
 @njit(forceinline=True)
-def cut_chunk(x, f, p, powers, a, b, ends, t, stack, keys, values, tokens, lengths, units):
+def cut_chunk(x, f, p, powers, a, b, ends, t, stack, keys, values, tokens, shapes, units):
     """spaCy's loop over the prefixes and suffixes of a stretch without white space; returns the number of words."""
     suffixes, case = 0, -1
     while a < b:
-        case = special(x, p, powers, a, b, keys, values, lengths)
+        case = special(x, p, powers, a, b, keys, values, shapes)
         if case >= 0:
             break
         n = prefix(x, f, a, b)
         if n and a + n < b:
-            case = special(x, p, powers, a + n, b, keys, values, lengths)
+            case = special(x, p, powers, a + n, b, keys, values, shapes)
             if case >= 0:
                 a += n
                 ends[t] = a
@@ -195,7 +202,7 @@ def cut_chunk(x, f, p, powers, a, b, ends, t, stack, keys, values, tokens, lengt
                 break
         m = suffix(x, f, p, powers, a + n, b, units)
         if m and a < b - m:
-            case = special(x, p, powers, a, b - m, keys, values, lengths)
+            case = special(x, p, powers, a, b - m, keys, values, shapes)
         if n == 0 and m == 0:
             break
         if m:
@@ -237,55 +244,90 @@ def one_suffix(x, f, a, b):
     return (f[b - 2] & BEFORE_DOT) != 0
 
 
+@njit(forceinline=True)
+def tell(seen, symbols, h, n, stops, stop_bits, totals):
+    """Add one word to `totals`: plain words, their characters, words with a letter, bits of the stop words."""
+    if not symbols & SYMBOL:
+        totals[0] += 1
+        totals[1] += n
+    totals[2] += (seen & ALPHABETIC) != 0
+    if (stop_bits >> (h & np.uint64(63))) & ONE:
+        for s in range(len(stops)):
+            if h == stops[s]:
+                totals[3] |= 1 << s
+
+
 @njit
-def cut_words(x, f, p, n, powers, spaces, ends, glue, stack, keys, values, tokens, lengths, units):
-    """Compact x and f to what is no white space, fill p, and cut words; returns their number.
+def describe_words(f, p, powers, first, t, ends, hashes, stops, stop_bits, totals):
+    """Hash of each word from `first` to `t`, and what `tell` says of them."""
+    a = np.int64(ends[first - 1]) if first else BEGIN
+    for i in range(first, t):
+        b = ends[i]
+        seen, symbols = np.uint32(0), np.uint32(SYMBOL)
+        for j in range(a, b):
+            seen |= f[j]
+            symbols &= f[j]
+        hashes[i] = stretch(p, powers, a, b)
+        tell(seen, symbols, hashes[i], b - a, stops, stop_bits, totals)
+        a = b
+
+
+@njit
+def cut_words(
+    x, f, p, n, powers, spaces, ends, hashes, glue, stack, keys, values, tokens, shapes, units, stops, stop_bits, totals
+):
+    """Compact x and f to what is no white space, fill p, cut and describe words; returns their number.
 
     glue of a word: 0 when the next one follows at once, 1 after a single blank, 2 after other white space.
     """
-    t, k, i = 0, 0, 0
+    t, k, i = BEGIN, BEGIN, BEGIN
     while i < n:
         first = i
         while i < n and f[i] & SPACE:
             i += 1
         if t:
             glue[t - 1] = 1 if i - first == 1 and x[first] == 32 else 2
-        a, first_word = k, t
+        a, first_word, h = k, t, p[k]
         seen, before = np.uint32(0), np.uint32(0)
-        while i < n and not f[i] & SPACE:
-            c, flags = x[i], f[i]
+        symbols, symbols_before = np.uint32(SYMBOL), np.uint32(SYMBOL)
+        while i < n:
+            flags = f[i]
+            if flags & SPACE:
+                break
+            c = x[i]
             x[k], f[k] = c, flags
-            p[k + 1] = p[k] * BASE + np.uint64(c) + ONE
-            before = seen
-            seen |= flags
+            h = h * BASE + np.uint64(c) + ONE
             k, i = k + 1, i + 1
+            p[k] = h
+            before, symbols_before = seen, symbols
+            seen |= flags
+            symbols &= flags
         if k == a:
             break
         kind = 1 if spaces or not seen & COMPLEX else 2 if not before & COMPLEX and one_suffix(x, f, a, k) else 0
-        if kind and not spaces and special(x, p, powers, a, k, keys, values, lengths) >= 0:
+        if kind and not spaces and special(x, p, powers, a, k, keys, values, shapes) >= 0:
             kind = 0
-        if kind == 2 and special(x, p, powers, a, k - 1, keys, values, lengths) >= 0:
+        if kind == 2 and special(x, p, powers, a, k - 1, keys, values, shapes) >= 0:
             kind = 0
         if kind == 0:
-            t = cut_chunk(x, f, p, powers, a, k, ends, t, stack, keys, values, tokens, lengths, units)
-        elif kind == 1:
-            ends[t] = k
+            t = cut_chunk(x, f, p, powers, a, k, ends, t, stack, keys, values, tokens, shapes, units)
+            describe_words(f, p, powers, first_word, t, ends, hashes, stops, stop_bits, totals)
+            for j in range(first_word, t):
+                glue[j] = 0
+            continue
+        last = k if kind == 1 else k - 1
+        ends[t], glue[t] = last, 0
+        hashes[t] = stretch(p, powers, a, last)
+        if kind == 2:
+            seen, symbols = before, symbols_before
+        tell(seen, symbols, hashes[t], last - a, stops, stop_bits, totals)
+        t += 1
+        if kind == 2:
+            ends[t], glue[t] = k, 0
+            hashes[t] = stretch(p, powers, last, k)
+            tell(f[last], f[last], hashes[t], k - last, stops, stop_bits, totals)
             t += 1
-        else:
-            ends[t], ends[t + 1] = k - 1, k
-            t += 2
-        for j in range(first_word, t):
-            glue[j] = 0
     return t
-
-
-@njit
-def hash_words(p, powers, t, ends, hashes):
-    """Hash of each word."""
-    a = 0
-    for i in range(t):
-        hashes[i] = stretch(p, powers, a, ends[i])
-        a = ends[i]
 
 
 @njit
@@ -317,7 +359,7 @@ def find_cases(t, hashes, glue, begins, pairs, sequences, values, found):
 
 
 @njit
-def merge_cases(t, ends, found, matches, tokens, copy):
+def merge_cases(t, ends, glue, found, matches, tokens, copy):
     """Replace the matches, the longest and then the first taking precedence; returns the number of words."""
     seen, case_at = np.zeros(t, dtype=np.bool_), np.full(t, -1, dtype=np.int32)
     taken = np.zeros(t, dtype=np.int32)
@@ -330,11 +372,12 @@ def merge_cases(t, ends, found, matches, tokens, copy):
                 case_at[i], taken[i] = found[m, 2], words
             seen[i : i + words] = True
     copy[:t] = ends[:t]
+    glues = glue[:t].copy()
     source, target, begin = 0, 0, 0
     while source < t:
         case, last = case_at[source], copy[source]
         if case < 0:
-            ends[target] = last
+            ends[target], glue[target] = last, glues[source]
             target, source = target + 1, source + 1
         else:
             source += taken[source]
@@ -342,7 +385,8 @@ def merge_cases(t, ends, found, matches, tokens, copy):
             for j in range(3):
                 if tokens[case, j]:
                     begin += tokens[case, j]
-                    ends[target] = begin
+                    ends[target], glue[target] = begin, 0
                     target += 1
+            glue[target - 1] = glues[source - 1]
         begin = last
     return target

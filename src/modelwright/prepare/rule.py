@@ -13,7 +13,13 @@ A rule set is a YAML file (see `prepare/rules/gopher.yaml`):
       length: [words < min_words, words > 9000]    # several conditions under one name
       foreign: {if: language not in languages, label: another language, when: {source: [web]}}
 
-Left of the comparison stands an expression over signals (`prepare/expression.py`), right of it an option, a number,
+    flag: {long: words > 9000}                     # the document stays; the names stand in the column `flags`
+    keep: {best: {share: 50 %, by: words}}         # the share with the highest values of those that come so far
+    weight: {speeches: {if: source == "speeches", weight: 2}}   # the column `weight`; several are multiplied
+    edit: {c4_lines: remove}                       # findings of a signal: a style, or {style:, kinds:, if:, when:}
+
+`drop` is tried first, then `keep`. Conditions are joined by `and`, `or`, `not` (`prepare/condition.py`), or simple:
+left of the comparison stands an expression over signals (`prepare/expression.py`), right of it an option, a number,
 a quoted text or a list. A value that is unknown (null, NaN, a division by zero) never fires.
 """
 
@@ -28,7 +34,8 @@ from pydantic import BeforeValidator, Field, PlainSerializer
 
 from modelwright.core.errors import InputError, UnknownName, UsageError
 from modelwright.core.spec import Options
-from modelwright.prepare import expression
+from modelwright.prepare import condition, expression
+from modelwright.prepare.columns import Columns
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,6 +62,8 @@ class Predicate:
     threshold: Threshold
     when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     label: str = field(default="", compare=False)
+    condition: condition.Node | None = None
+    """The whole condition where it is more than one comparison; `comparison` is then `holds` or `best`."""
 
     @property
     def textual(self) -> bool:
@@ -63,14 +72,18 @@ class Predicate:
 
     def columns(self) -> tuple[str, ...]:
         """The columns that the predicate reads, those of `when` too."""
+        if self.condition is not None:
+            return tuple(dict.fromkeys((*condition.names(self.condition), *self.when)))
         names = (self.expression.strip(),) if self.textual else expression.names(self.expression)
         return tuple(dict.fromkeys((*names, *self.when)))
 
     def check(self, known: Sequence[str]) -> None:
         """Raises UnknownName for a column that no signal gives, UsageError for a comparison that cannot be."""
-        if self.comparison not in COMPARISONS:
+        if self.condition is not None:
+            condition.check(self.condition, known, f"{self.rule}.{self.signal}")
+        elif self.comparison not in COMPARISONS:
             raise UnknownName("comparison", self.comparison, COMPARISONS, where=f"{self.rule}.{self.signal}")
-        if self.textual and self.comparison not in ("==", "!=", "in", "not in"):
+        if self.condition is None and self.textual and self.comparison not in ("==", "!=", "in", "not in"):
             raise UsageError(
                 f"{self.rule}.{self.signal}: {self.comparison!r} cannot compare with the text {self.threshold!r}",
                 hint="write a number, or one of == != in `not in`",
@@ -86,13 +99,14 @@ class Editing:
     """Edit the spans that a signal finds, in documents that stay and that `when` matches.
 
     `rule` is the plugin's name as in the project file, `signal` the name of the signal plugin whose findings are
-    edited, `kinds` the kinds among them (empty: all), `style` one of the styles of `prepare/edit.py`.
+    edited, `kinds` the kinds among them (empty: all), `style` the name of a plugin of kind `styles`, or one with
+    options.
     """
 
     rule: str
     signal: str
     kinds: tuple[str, ...]
-    style: str
+    style: str | Options
     when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -124,9 +138,21 @@ class Rule(Options):
         """The findings that are edited in documents that stay."""
         return ()
 
+    def flags(self) -> tuple[Predicate, ...]:
+        """What is noted of documents that stay."""
+        return ()
+
+    def weights(self) -> tuple[tuple[Predicate, float], ...]:
+        """Weights in the mixture of the documents for which a condition holds."""
+        return ()
+
+    def conditions(self) -> tuple[Predicate, ...]:
+        """All predicates, whatever they do."""
+        return (*self.predicates(), *self.flags(), *(predicate for predicate, _ in self.weights()))
+
     def signals(self) -> tuple[str, ...]:
         """The columns needed, each once, in order of first use."""
-        return tuple(dict.fromkeys(name for predicate in self.predicates() for name in predicate.columns()))
+        return tuple(dict.fromkeys(name for predicate in self.conditions() for name in predicate.columns()))
 
 
 class RuleSet(Rule):
@@ -143,16 +169,49 @@ class RuleSet(Rule):
     )
 
     def predicates(self) -> tuple[Predicate, ...]:
-        return tuple(self._predicate(name, spec) for name, specs in self.content["drop"].items() for spec in specs)
+        return self._all("drop") + self._all("keep")
+
+    def flags(self) -> tuple[Predicate, ...]:
+        return self._all("flag")
+
+    def weights(self) -> tuple[tuple[Predicate, float], ...]:
+        specs = [(name, spec) for name, many in self.content.get("weight", {}).items() for spec in many]
+        return tuple((self._predicate(name, spec), float(self._value(spec["weight"]))) for name, spec in specs)
+
+    def edits(self) -> tuple[Editing, ...]:
+        found = []
+        for spec in self.content.get("edit", ()):
+            if "if" not in spec or bool(self._value(spec["if"])) == spec["wanted"]:
+                when = {**self.when, **{key: tuple(values) for key, values in spec["when"].items()}}
+                found.append(Editing(self.plugin, spec["signal"], tuple(spec["kinds"]), spec["style"], when))
+        return tuple(found)
+
+    def _all(self, section: str) -> tuple[Predicate, ...]:
+        sections = self.content.get(section, {})
+        found = (self._predicate(name, spec) for name, specs in sections.items() for spec in specs)
+        return tuple(predicate for predicate in found if predicate.condition != condition.FALSE)
+
+    def _value(self, written: Any) -> Any:
+        return getattr(self, written) if isinstance(written, str) else written
 
     def _predicate(self, name: str, spec: Mapping[str, Any]) -> Predicate:
+        when = {**self.when, **{key: tuple(values) for key, values in spec["when"].items()}}
+        label = self.labels.get(name, "")
+        if "share" in spec:
+            share, tree = float(self._value(spec["share"])), expression.parse(spec["by"])
+            return Predicate(self.plugin, name, spec["by"], "best", share, when, label, tree)
+        if "condition" in spec:
+            options = {option: getattr(self, option) for option in type(self).model_fields}
+            tree = condition.folded(condition.resolved(condition.parse(spec["condition"]), options))
+            if tree[0] == "compare" and tree[3][0] in ("number", "text"):  # then the value that fires can be told
+                left = condition.show(tree[2])
+                return Predicate(self.plugin, name, left, tree[1], tree[3][1], when, label)
+            return Predicate(self.plugin, name, spec["condition"], "holds", condition.show(tree), when, label, tree)
         threshold = getattr(self, spec["option"]) if "option" in spec else spec["threshold"]
         if isinstance(threshold, (list, tuple)):
             threshold = tuple(str(item) for item in threshold)
         elif not isinstance(threshold, str):
             threshold = float(threshold)
-        when = {**self.when, **{key: tuple(values) for key, values in spec["when"].items()}}
-        label = self.labels.get(name, "")
         return Predicate(self.plugin, name, spec["expression"], spec["comparison"], threshold, when, label)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -204,71 +263,37 @@ def decide(signals: pa.Table, predicates: Sequence[Predicate]) -> pa.Table:
     first = np.full(rows, -1, dtype=np.int32)
     value = np.full(rows, np.nan)
     value_text = np.full(rows, None, dtype=object)
-    columns = _Columns(signals)
+    columns = Columns(signals)
     for index, predicate in enumerate(predicates):
-        if predicate.textual:
-            texts = columns.text(predicate.expression.strip())
-            fires, values = _compare_text(texts, predicate), None
-        else:
-            values = expression.evaluate(predicate.expression, columns.numbers(predicate), rows)
-            fires = _compare(values, predicate.comparison, float(predicate.threshold))  # type: ignore[arg-type]
-        fires &= (first < 0) & columns.matching(predicate.when)
+        fires, values, texts = columns.holds(predicate, first < 0)
         first[fires] = index
-        if values is None:
+        if texts is not None:
             value_text[fires] = np.asarray(texts.filter(pa.array(fires)).to_pylist(), dtype=object)
-        else:
+        elif values is not None:
             value[fires] = values[fires]
     return _decisions(first, value, value_text, predicates)
 
 
-class _Columns:
-    """The columns of a table as NumPy arrays, converted once each."""
+def marks(signals: pa.Table, rules: Sequence[Rule]) -> tuple[pa.Array, pa.Array]:
+    """Flags of each row (`rule.signal, ...` in order of the rules, null for none) and its weight (float64, 1 for
+    none): what holds of several rules is joined and multiplied. Raises UnknownName for a column that is not there.
+    """
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
 
-    def __init__(self, table: pa.Table) -> None:
-        self.table = table
-        self._numbers: dict[str, np.ndarray[Any, Any]] = {}
-        self._texts: dict[str, pa.Array] = {}
-        self._matches: dict[Any, Mask] = {}
-
-    def numbers(self, predicate: Predicate) -> Mapping[str, np.ndarray[Any, Any]]:
-        import pyarrow as pa
-
-        for name in expression.names(predicate.expression):
-            if name not in self._numbers:
-                column = self.table.column(name)
-                if pa.types.is_null(column.type) or pa.types.is_boolean(column.type):
-                    column = column.cast(pa.int8())
-                if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
-                    raise UsageError(
-                        f"{predicate.rule}.{predicate.signal}: the signal {name!r} is {column.type}, not a number",
-                        hint="compare a text with == != in `not in` and a text or a list",
-                        value=name,
-                    )
-                self._numbers[name] = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-        return self._numbers
-
-    def text(self, name: str) -> pa.Array:
-        import pyarrow as pa
-
-        if name not in self._texts:
-            column = self.table.column(name)
-            if pa.types.is_boolean(column.type) or not pa.types.is_string(column.type):
-                column = column.cast(pa.string())
-            chunks = column.combine_chunks()
-            self._texts[name] = pa.concat_arrays(chunks.chunks) if isinstance(chunks, pa.ChunkedArray) else chunks
-        return self._texts[name]
-
-    def matching(self, when: Mapping[str, tuple[str, ...]]) -> Mask:
-        """Rows where every column of `when` has one of its accepted values."""
-        import numpy as np
-
-        key = tuple(sorted(when.items()))
-        if key not in self._matches:
-            mask = np.ones(self.table.num_rows, dtype=bool)
-            for name, accepted in key:
-                mask &= _member(self.text(name), accepted)
-            self._matches[key] = mask
-        return self._matches[key]
+    columns, everyone = Columns(signals), np.ones(signals.num_rows, dtype=bool)
+    flags, weight = pa.nulls(signals.num_rows, pa.string()), np.ones(signals.num_rows)
+    for predicate in (predicate for rule in rules for predicate in rule.flags()):
+        predicate.check(signals.column_names)
+        name = pa.scalar(f"{predicate.rule}.{predicate.signal}")
+        held = pa.array(columns.holds(predicate, everyone)[0])
+        joined = pc.if_else(pc.is_valid(flags), pc.binary_join_element_wise(flags, name, ", "), name)
+        flags = pc.if_else(held, joined, flags)
+    for predicate, factor in (weighted for rule in rules for weighted in rule.weights()):
+        predicate.check(signals.column_names)
+        weight[columns.holds(predicate, everyone)[0]] *= factor
+    return flags, pa.array(weight)
 
 
 def matching(values: pa.Table, when: Mapping[str, tuple[str, ...]]) -> Mask:
@@ -279,41 +304,7 @@ def matching(values: pa.Table, when: Mapping[str, tuple[str, ...]]) -> Mask:
     for name in when:
         if name not in values.column_names:
             raise UnknownName("signal", name, values.column_names, where="when")
-    return _Columns(values).matching(when)
-
-
-def _member(texts: pa.Array, accepted: Sequence[str]) -> Mask:
-    """True where the text is one of `accepted`; null is none of them."""
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    found = pc.is_in(texts, value_set=pa.array(list(accepted), type=texts.type), skip_nulls=True)
-    return np.array(found.fill_null(False).to_numpy(zero_copy_only=False), dtype=bool)
-
-
-def _compare_text(texts: pa.Array, predicate: Predicate) -> Mask:
-    import numpy as np
-
-    threshold = predicate.threshold
-    accepted = threshold if isinstance(threshold, tuple) else (str(threshold),)
-    found = _member(texts, accepted)
-    if predicate.comparison in ("!=", "not in"):
-        present: Mask = np.array(texts.is_valid().to_numpy(zero_copy_only=False), dtype=bool)
-        return present & ~found
-    return found
-
-
-def _compare(values: np.ndarray[Any, Any], comparison: str, threshold: float) -> Mask:
-    """NaN compares false with everything, `!=` too."""
-    import numpy as np
-
-    operations = {
-        "<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal,
-        "==": np.equal, "in": np.equal, "!=": np.not_equal, "not in": np.not_equal,
-    }  # fmt: skip
-    fires: Mask = operations[comparison](values, threshold) & ~np.isnan(values)
-    return fires
+    return Columns(values).matching(when)
 
 
 def _decisions(

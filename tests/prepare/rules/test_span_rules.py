@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from modelwright.core.errors import UnknownName
 from modelwright.measure.abuse import model
+from modelwright.measure.hate import model as hate_model
 from modelwright.prepare.rule import decide
 from modelwright.prepare.rules.hate import Hate
 from modelwright.prepare.rules.licence import CLASSES, Licence
@@ -29,6 +30,28 @@ def test_hate_can_limit_listed_words_too():
     rule = Hate(threshold=0.9, max_words=2)
     assert rule.signals() == ("abuse_score", "profanity_words")
     assert decisions(rule, abuse_score=[0.0, 0.0], profanity_words=[2, 3]) == ["kept", "dropped"]
+
+
+def test_hate_against_groups_alone_has_its_own_threshold():
+    rule, at = Hate(target="group"), hate_model().threshold
+    assert rule.signals() == ("hate_score",)
+    assert decisions(rule, hate_score=[at - 1e-6, at, None]) == ["kept", "dropped", "kept"]
+
+
+def test_hate_can_mask_and_keep():
+    rule = Hate(action="mask", languages=("en",))
+    assert rule.predicates() == ()
+    (editing,) = rule.edits()
+    assert (editing.signal, editing.kinds, editing.style) == ("abuse", ("profanity", "abuse", "hate"), "mask")
+    assert editing.when == {"language": ("en",)}
+    assert Hate(action="mask", target="group").edits()[0].kinds == ("hate",)
+    assert Hate().edits() == ()
+
+
+def test_hate_can_be_limited_to_languages():
+    rule = Hate(languages=("de",), max_words=0, threshold=1.0)
+    found = decisions(rule, abuse_score=[0.0, 0.0], profanity_words=[1, 1], language=["de", "en"])
+    assert found == ["dropped", "kept"]
 
 
 def test_personal_data_drops_above_a_density_and_never_for_a_few_hits():
@@ -99,3 +122,12 @@ def test_the_reason_names_the_rule_and_the_signal():
     assert table.select(["rule", "signal", "value_text"]).to_pylist() == [
         {"rule": "licence", "signal": "licence_class", "value_text": "non_commercial"}
     ]
+
+
+def test_a_conflict_between_stated_and_found_is_kept_unless_the_policy_drops_it():
+    rows = {
+        "licence_class": ["permissive", "permissive", None], "licence_spdx": ["MIT", "MIT", None],
+        "licence_conflict": ["MIT against GPL-2.0-only", None, None],
+    }  # fmt: skip
+    assert decisions(Licence(), **rows) == ["kept", "kept", "kept"]
+    assert decisions(Licence(conflict="drop"), **rows) == ["dropped", "kept", "kept"]

@@ -19,7 +19,7 @@ def measure(*bodies: str | None, **options: str) -> dict[str, list[int | None]]:
 
 
 def test_outputs_are_the_columns_of_the_kernel_in_their_order():
-    assert list(Counts.outputs) == [*text.COLUMNS, "generated_markers"]
+    assert list(Counts.outputs) == [*text.COLUMNS, "generated_markers", "licence_only"]
     assert set(Counts.outputs.values()) == {"int64"}
 
 
@@ -28,7 +28,7 @@ def test_the_result_has_the_declared_names_and_types():
     assert {field.name: str(field.type) for field in result.schema} == Counts.outputs
 
 
-@pytest.mark.parametrize("rule", ["gopher", "code"])
+@pytest.mark.parametrize("rule", ["gopher", "fineweb", "code"])
 def test_counts_and_categories_give_all_that_a_built_in_rule_set_reads(rule):
     parsed = plugins.parse("rules", rule)
     assert isinstance(parsed, Rule)
@@ -58,3 +58,24 @@ def test_the_definition_of_a_word_is_part_of_identity():
     from modelwright.core.identity import identity
 
     assert fingerprint.digest(identity(Counts())) != fingerprint.digest(identity(Counts(words="space")))
+
+
+def test_files_that_hold_nothing_but_a_licence_header_say_so():
+    header = "# Copyright 2020 Somebody\n# Licensed under the Foo License.\n"
+    block = "/*\n Copyright 2020 Somebody\n All rights reserved.\n*/\n"
+    assert measure(header, block, header + "import os\n", "# just a comment\n", None)["licence_only"] == [
+        1,
+        1,
+        0,
+        0,
+        None,
+    ]
+
+
+def test_pairs_of_hexadecimal_digits_and_escapes_are_counted_in_stretches_of_eight_and_more():
+    table = "0x1f, 0x2a, " * 40
+    escapes = "\\u00e9" * 8
+    digest = "0123456789abcdef" * 4
+    counts = measure(table, escapes, digest, "a bad face, a dead bee, faded " * 20, "0x1f, " * 7)
+    assert counts["longest_escaped_run"] == [len(table), 48, 64, 0, 0]
+    assert counts["escaped_characters"] == [len(table), 48, 64, 0, 0]
