@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,30 +17,17 @@ from modelwright.measure.code_language import candidates, identify, model, table
 from modelwright.measure.spans import texts_of
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
-PLAYBOOK = b"""---
-# set up the web servers
-- hosts: web
-  become: true
-  tasks:
-    - name: install nginx
-      apt: name=nginx state=present
-"""
-TASKS = b"""- name: copy the configuration
-  template:
-    src: a.j2
-    dest: /etc/a
-  notify: restart
-"""
-NOT_ANSIBLE = {
-    "kubernetes": b"apiVersion: v1\nkind: Pod\nspec:\n  containers:\n    - name: web\n      image: nginx\n",
-    "workflow": b"on: push\njobs:\n  build:\n    steps:\n      - name: test\n        shell: bash\n        run: make\n",
-    "hooks": b"- id: ruff\n  name: ruff\n  entry: ruff\n  language: python\n  types: [python]\n",
-    "labels": b"- name: bug\n  color: red\n  description: something is wrong\n- name: docs\n  color: blue\n",
-    "gitlab include": b"- local: /templates/build.yml\n- project: group/ci\n  file: test.yml\n",
-    "parameters": b"- name: limit\n  in: query\n  required: false\n  schema:\n    type: integer\n",
-    "variables": b"http_port: 80\nmax_clients: 200\n",
-    "empty": b"",
-}
+SAMPLES = Path(__file__).with_name("yaml_samples.txt").read_text(encoding="utf-8")
+
+
+def samples(kind: str) -> dict[str, bytes]:
+    parts = [part.partition("\n") for part in re.split(r"^=== ", SAMPLES, flags=re.M)[1:]]
+    return {name.split(": ")[1]: text.encode() for name, _, text in parts if name.startswith(kind)}
+
+
+ANSIBLE = samples("ansible")
+NOT_ANSIBLE = samples("other") | {"variables": b"http_port: 80\nmax_clients: 200\n", "empty": b""}
+PLAYBOOK = ANSIBLE["play"]
 
 
 def guess(text: str, path: str | None = None) -> str | None:
@@ -77,7 +65,7 @@ def test_a_name_or_a_first_line_gives_the_language(path, head, expected):
         ("a.ts", '<?xml version="1.0"?>\n<TS version="2.0"></TS>\n', "xml"),
         ("a.ts", "export const a: number = 1;\n", "typescript"),
         ("play.yml", PLAYBOOK.decode(), "ansible"),
-        ("pod.yml", NOT_ANSIBLE["kubernetes"].decode(), "yaml"),
+        ("ci.yml", NOT_ANSIBLE["workflow"].decode(), "yaml"),
         ("job.hcl", 'job "web" {\n  group "a" {}\n}\n', "hcl"),
         ("net.hcl", 'resource "aws_vpc" "a" {\n  cidr = "10.0.0.0/16"\n}\n', "terraform"),
         ("notes.txt", "Only words.", None),
@@ -90,9 +78,9 @@ def test_the_text_decides_what_the_name_leaves_open(path, text, expected):
 
 
 def test_ansible_is_told_from_other_yaml():
-    assert is_ansible(PLAYBOOK)
-    assert is_ansible(TASKS)
-    assert is_ansible(b"\n".join(b"    " + line for line in TASKS.splitlines()))
+    for name, text in ANSIBLE.items():
+        assert is_ansible(text), name
+        assert is_ansible(b"\n".join(b"    " + line for line in text.splitlines())), name
     for name, text in NOT_ANSIBLE.items():
         assert not is_ansible(text), name
 
@@ -115,9 +103,9 @@ def test_labelled_files_are_named_right_and_no_other_yaml_is_ansible(rows):
         texts_of(pa.array([row["text"] for row in rows], pa.large_string())), [row["path"] for row in rows]
     )
     right = [row["language"] == name.language for row, name in zip(rows, found, strict=True)]
-    assert sum(right) / len(right) > 0.99  # the model was trained on them; its card has the figures on unseen files
+    assert sum(right) / len(right) > 0.985  # most were trained on; the evaluation counts those that were not
     assert all(
-        is_ansible(row["text"].encode()) == (row["language"] == "ansible")
+        is_ansible(row["text"].encode(), row["path"]) == (row["language"] == "ansible")
         for row in rows
         if row["language"] in ("ansible", "yaml")
     )

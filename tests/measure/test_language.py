@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelwright.measure.language import SAMPLE_BYTES, identify, load_model
+from modelwright.measure.language import CATCH_ALL, LEAST_CATCH_ALL, LEAST_SPLIT, identify, load_model
 from modelwright.measure.spans import texts_of
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
@@ -21,7 +21,7 @@ CORE = frozenset(CODES.split())
 
 
 def label(*texts: str) -> list[str]:
-    return identify(texts_of(pa.array(texts, pa.large_string())))[0]
+    return identify(texts_of(pa.array(texts, pa.large_string()))).labels
 
 
 @pytest.fixture(scope="module")
@@ -37,13 +37,16 @@ def test_labels_and_scores_equal_those_of_py3langid(rows):
     from py3langid.langid import LanguageIdentifier
 
     reference = LanguageIdentifier.from_model_file("data/model.npz.xz", norm_probs=True)
-    some = [row["text"] for row in rows[::12] if len(row["text"].encode()) <= SAMPLE_BYTES]
+    some = [row["text"] for row in rows[::12] if len(row["text"].encode()) < LEAST_SPLIT]
     some += [text.upper() for text in some[:100]] + ["Ångström and cafe\u0301 in decomposed form"]
-    labels, confidence = identify(texts_of(pa.array(some, pa.large_string())))
+    labels, confidence, *_ = identify(texts_of(pa.array(some, pa.large_string())))
     for text, name, sure in zip(some, labels, confidence, strict=True):
         expected, score = reference.classify(text)
+        if expected == CATCH_ALL and score < LEAST_CATCH_ALL:
+            assert name != CATCH_ALL  # English is what the model calls languages that it lacks
+            continue
         assert name == {"kik": "ki"}.get(expected, expected), text
-        assert sure == pytest.approx(score, abs=1e-3)
+        assert sure == pytest.approx(score, abs=5e-3)
 
 
 def test_nineteen_in_twenty_short_texts_of_the_core_languages_are_named_right(rows):
@@ -82,3 +85,31 @@ def test_any_text_gets_a_label_that_depends_on_it_alone(texts):
         assert alone[0][0] == together[0][row]
         assert alone[1][0] == together[1][row]
         assert 0 < alone[1][0] <= 1
+        assert alone.languages[0] == together.languages[row]
+        assert 0 <= alone.share[0] <= 1
+
+
+def test_a_mixed_text_says_which_languages_it_has_and_how_much_of_each():
+    english, german = "The weather was fine and we went for a walk. ", "Das Wetter war schön und wir gingen spazieren. "
+    texts = [english * 30 + german * 10, english * 40, german]
+    found = identify(texts_of(pa.array(texts, pa.large_string())))
+    assert found.languages == ["en:0.75 de:0.25", "en:1.00", "de:1.00"]
+    assert found.share.tolist() == [0.75, 1.0, 1.0]
+
+
+def test_more_windows_see_more_of_a_text_in_twenty_languages(rows):
+    codes = sorted(CORE)[:20]
+    parts = [" ".join(row["text"] for row in rows if row["iso1"] == code)[:1500] for code in codes]
+    texts = texts_of(pa.array([" ".join(parts)], pa.large_string()))
+    few, many = identify(texts), identify(texts, windows=100)
+    assert len(few.languages[0].split()) <= 8
+    assert len(many.languages[0].split()) >= 15
+    assert many.share[0] < 0.3
+
+
+def test_sizes_about_the_bounds_of_windows_are_read_without_error():
+    for size in [*range(6), LEAST_SPLIT - 1, LEAST_SPLIT, LEAST_SPLIT + 1, 1023, 1024, 1025, 5000]:
+        for windows in (1, 2, 8, 256):
+            for letter in ("a", "д", "語"):
+                found = identify(texts_of(pa.array([letter * size], pa.large_string())), windows)
+                assert len(found.labels) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 READ_BYTES = 20_000
@@ -9,21 +10,34 @@ READ_BYTES = 20_000
 _PATH = re.compile(r"(?:^|/)(?:roles/[^/]+/(?:tasks|handlers)/|playbooks/(?!.*(?:vars|files|templates)/))")
 _VARIABLES = re.compile(r"(?:^|/)(?:group_vars|host_vars|roles/[^/]+/(?:vars|defaults|meta))/")
 _TOP_LEVEL_KEY = re.compile(rb"^[A-Za-z_][\w.-]*[ \t]*:(?:[ \t]|$)", re.M)
-_ITEM = re.compile(rb"^-[ \t]+(?:\{[ \t]*)?[\"']?([\w.]+)[\"']?[ \t]*:", re.M)
-_ITEM_LEVEL = re.compile(rb"^(?:-[ \t]+|[ \t]{2,4})[\"']?([\w.]+)[\"']?[ \t]*:", re.M)
+_ANY_TOP_LEVEL_KEY = re.compile(rb"^[A-Za-z_\"'][\w.\"'-]*[ \t]*:(?:[ \t]|$)", re.M)
+_ITEM = re.compile(rb"^-([ \t]+)", re.M)
+_KEY = re.compile(rb"^([ \t]*)[\"']?([\w.-]+)[\"']?[ \t]*:(?:[ \t]+(.*)|$)", re.M)
 _STRONG = frozenset(
-    b"hosts import_playbook include_tasks import_tasks import_role include_role gather_facts "
+    b"import_playbook include_tasks import_tasks import_role include_role gather_facts "
     b"ansible.builtin.include_tasks "
     b"ansible.builtin.import_tasks ansible.builtin.import_playbook".split()
 )
-_OPENING = frozenset(b"name include block when debug set_fact tags become register vars meta assert fail pause".split())
-_TASK_WORDS = frozenset(
-    b"when loop loop_control with_items with_dict with_fileglob with_nested with_first_found with_sequence "
-    b"with_together "
-    b"register notify become become_user become_method roles tasks handlers pre_tasks post_tasks delegate_to "
-    b"changed_when "
-    b"failed_when ignore_errors until retries no_log run_once local_action listen rescue always check_mode".split()
+_PLAY = frozenset(
+    b"tasks roles become become_user gather_facts vars vars_files vars_prompt pre_tasks post_tasks handlers user "
+    b"remote_user connection serial sudo strategy any_errors_fatal environment collections port "
+    b"max_fail_percentage".split()
 )
+_WORDS = frozenset(
+    b"name when tags vars args environment listen retries delay no_log connection port always debugger throttle "
+    b"timeout collections module_defaults action".split()
+)
+"""Keys of a task that other lists have too."""
+_TASK_WORDS = frozenset(
+    b"loop loop_control with_items with_dict with_fileglob with_nested with_first_found with_sequence with_together "
+    b"with_subelements with_indexed_items with_lines register notify become become_user become_method become_flags "
+    b"delegate_to delegate_facts changed_when failed_when ignore_errors ignore_unreachable until run_once check_mode "
+    b"local_action block rescue sudo sudo_user remote_user async poll any_errors_fatal first_available_file diff "
+    b"only_if".split()
+)
+"""Keys of a task that hardly any other list has."""
+_FREE = frozenset(b"command shell raw script include".split())
+"""Modules that take a line of text as it is."""
 _MODULES = frozenset(
     b"yum apt dnf pip package template copy file service systemd shell command raw script user group lineinfile "
     b"blockinfile replace get_url uri unarchive git cron mount sysctl set_fact debug assert fail stat find fetch "
@@ -35,28 +49,89 @@ _SKIPPED_LINE = re.compile(rb"^[ \t]*#.*$|^---.*$|^\.\.\.[ \t]*$|^%YAML.*$", re.
 _INDENT = re.compile(rb"^([ \t]*)\S", re.M)
 
 
-def is_ansible(text: bytes, path: str | None = None) -> bool:
-    """True for an Ansible playbook or task file.
+def has_role_path(path: str | None) -> bool:
+    """Whether the path is where Ansible keeps tasks, handlers and playbooks."""
+    return bool(path and _PATH.search(path))
 
-    A mapping at the top (Kubernetes, Actions, variables) is not Ansible; a list of mappings is when an item has a key
-    that only Ansible has, or task keywords and module names beside the usual opening of a task.
-    """
+
+def has_variables_path(path: str | None) -> bool:
+    """Whether the path is where Ansible keeps variables, defaults and metadata, which content cannot tell."""
+    return bool(path and _VARIABLES.search(path))
+
+
+def _lines(text: bytes) -> bytes:
+    """The text without comments and marks of documents, moved left by its least indentation."""
     lines = _SKIPPED_LINE.sub(b"", text[:READ_BYTES].replace(b"\r\n", b"\n"))
     indents = [len(found.group(1)) for found in _INDENT.finditer(lines)]
     if indents and (least := min(indents)):
         lines = re.sub(rb"^[ \t]{%d}" % least, b"", lines, flags=re.M)
+    return lines
+
+
+def top_level_keys(text: bytes) -> frozenset[bytes]:
+    """Keys at the top level of a mapping in YAML."""
+    return frozenset(found.split(b":")[0].strip() for found in _ANY_TOP_LEVEL_KEY.findall(text))
+
+
+def _items(lines: bytes) -> list[dict[bytes, bytes]]:
+    """The mappings of a list at the top level: their own keys with what follows on the line."""
+    starts = [found.start() for found in _ITEM.finditer(lines)]
+    found = []
+    for start, end in itertools.pairwise([*starts, len(lines)]):
+        item = b" " + lines[start + 1 : end]
+        column = None
+        keys: dict[bytes, bytes] = {}
+        for key in _KEY.finditer(item.replace(b"{", b" ", 1) if item.lstrip().startswith(b"{") else item):
+            column = len(key.group(1)) if column is None else column
+            if len(key.group(1)) == column:
+                keys.setdefault(key.group(2), (key.group(3) or b"").strip())
+        found.append(keys)
+    return found
+
+
+def _is_module(name: bytes, value: bytes) -> bool:
+    """A known module or a dotted name, with its arguments below it or as `key=value`."""
+    known = name in _MODULES or (name.count(b".") >= 2 and name.islower())
+    return known and (not value or b"=" in value or value[:1] in b"{>|" or b"{{" in value)
+
+
+def _evidence(keys: dict[bytes, bytes]) -> int:
+    """2: only a task has this, 1: may be a task, 0: says nothing, -1: no task has this."""
+    words = {key for key in keys if key in _TASK_WORDS or key.startswith(b"with_")}
+    others = [key for key in keys if key not in words and key not in _WORDS]
+    modules = [key for key in others if _is_module(key, keys[key])]
+    if len(others) > 1 and not (modules and words):
+        return -1
+    if modules or (words & {b"block", b"local_action"}):
+        return 2
+    if not others:
+        return 2 if len(words) > 1 and b"action" in keys else 0
+    value = keys[others[0]]
+    if others[0] in _FREE and value:
+        return 2 if words or b"args" in keys or b"{{" in value or re.search(rb"\w=\S", value) else 1
+    if words and (not value or b"=" in value):
+        return 2  # a module that is not in the list
+    return -1
+
+
+def is_ansible(text: bytes, path: str | None = None) -> bool:
+    """True for an Ansible playbook or task file.
+
+    A mapping at the top (Kubernetes, Actions, variables) is not Ansible; a list of mappings is when an item has a key
+    that only Ansible has, or is a module with arguments beside nothing but keywords of tasks, and few items are not.
+    """
+    lines = _lines(text)
     if _TOP_LEVEL_KEY.search(lines):
         return False
-    items = _ITEM.findall(lines)
-    if not items:
+    items = _items(lines)
+    if not any(items):
         return False
-    keys = set(_ITEM_LEVEL.findall(lines))
-    if keys & _STRONG or any(key.startswith(b"ansible.builtin.") for key in keys):
-        return True
-    words = keys & _TASK_WORDS
-    modules = {key for key in keys if key in _MODULES or (key.count(b".") >= 2 and key.islower())}
-    if set(items) <= _OPENING and (words or modules):
-        return True
-    if path and _PATH.search(path) and not _VARIABLES.search(path):
-        return bool(words or modules)
-    return len(words) + len(modules) >= 2
+    for keys in items:
+        if any(key in _STRONG or key.startswith(b"ansible.builtin.") for key in keys):
+            return True
+        if b"hosts" in keys and not _PLAY.isdisjoint(keys):
+            return True
+    evidence = [_evidence(keys) for keys in items]
+    if has_role_path(path) and not has_variables_path(path):
+        return max(evidence) > 0
+    return 2 in evidence and 3 * evidence.count(-1) <= len(evidence)

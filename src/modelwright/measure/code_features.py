@@ -1,9 +1,9 @@
 """Hashed token features of source code, and the scores of a linear model over them.
 
 Tokens are runs of identifier bytes (letters, digits, `_`, any non-ASCII byte; a run that begins with a digit counts as
-"a number") and single punctuation bytes. Features are uni-, bi- and trigrams of tokens and "token at the start of a
-line", hashed
-into buckets; values are square roots of counts, scaled to length one.
+"a number") and single punctuation bytes. Features are uni-, bi- and trigrams of tokens, the first token of a line and
+its first two, hashed into buckets; values are square roots of counts, scaled to length one. A model keeps the buckets
+that it has seen often enough; the others count for nothing.
 """
 
 # mypy: disable-error-code="untyped-decorator, no-any-return"
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 READ_BYTES = 4096
 """So many bytes of a text are read."""
-BUCKET_BITS = 15
+BUCKET_BITS = 16
 
 _BYTES = types.Array(uint8, 1, "C", readonly=True)
 _OFFSETS = types.Array(int64, 1, "C", readonly=True)
@@ -66,7 +66,7 @@ def _features(data: Any, start: int, end: int, counts: Any, touched: Any) -> int
     """Count the features of data[start:end] into `counts`; returns how many buckets of `touched` are used."""
     used, place = int32(0), start
     before, last = uint64(0), uint64(0)
-    line_start = True
+    line_start, second = True, False
     while place < end:
         kind = _CLASSES[data[place]]
         if kind <= _BREAK:
@@ -88,17 +88,23 @@ def _features(data: Any, start: int, end: int, counts: Any, touched: Any) -> int
         used = _count(counts, touched, used, (((before * _PRIME) ^ last) * _PRIME) ^ token)
         if line_start:
             used = _count(counts, touched, used, token ^ _LINE_START)
-            line_start = False
+            line_start, second = False, True
+        elif second:
+            used = _count(counts, touched, used, ((last * _PRIME) ^ token) ^ _LINE_START)
+            second = False
         before, last = last, token
     return used
 
 
 @njit(
-    void(_BYTES, _OFFSETS, types.Array(int8, 2, "C", readonly=True), float32[::1], float32[::1], float32[:, ::1]),
+    void(
+        _BYTES, _OFFSETS, types.Array(int32, 1, "C", readonly=True), types.Array(int8, 2, "C", readonly=True),
+        float32[::1], float32[::1], float32[:, ::1],
+    ),
     cache=True, nogil=True, error_model="numpy",
 )  # fmt: skip
 def _scores(
-    data: Any, offsets: Any, weights: Any, scale: Any, bias: Any, out: Any
+    data: Any, offsets: Any, place_of: Any, weights: Any, scale: Any, bias: Any, out: Any
 ) -> None:  # pragma: no cover - compiled
     counts = np.zeros(1 << BUCKET_BITS, np.int32)
     touched = np.empty(1 << BUCKET_BITS, np.int32)
@@ -110,30 +116,31 @@ def _scores(
         square = 0.0
         for item in range(used):
             bucket = touched[item]
-            value = np.float32(np.sqrt(np.float32(counts[bucket])))
-            square += counts[bucket]
+            count, place = counts[bucket], place_of[bucket]
             counts[bucket] = 0
-            for column in range(len(row)):
-                row[column] += value * np.float32(weights[bucket, column])
-        norm = np.float32(1.0 / np.sqrt(square)) if used else np.float32(0.0)
+            if place < 0:
+                continue
+            value = np.float32(np.sqrt(np.float32(count)))
+            square += count
+            line = weights[place]
+            for column in range(len(line)):
+                row[column] += value * np.float32(line[column])
+        norm = np.float32(1.0 / np.sqrt(square)) if square > 0 else np.float32(0.0)
         for column in range(len(row)):
             row[column] = row[column] * norm * scale[column] + bias[column]
 
 
 @njit(int64(_BYTES, _OFFSETS, int64[::1], int32[::1], float64[::1]), cache=True, nogil=True, error_model="numpy")
-def _sparse(data: Any, offsets: Any, row_ends: Any, buckets: Any, values: Any) -> int:  # pragma: no cover - compiled
+def _sparse(data: Any, offsets: Any, row_ends: Any, buckets: Any, found: Any) -> int:  # pragma: no cover - compiled
     counts = np.zeros(1 << BUCKET_BITS, np.int32)
     touched = np.empty(1 << BUCKET_BITS, np.int32)
     total = 0
     for text in range(len(offsets) - 1):
         end = min(offsets[text + 1], offsets[text] + READ_BYTES)
         used = _features(data, offsets[text], end, counts, touched)
-        square = 0.0
-        for item in range(used):
-            square += counts[touched[item]]
         for item in range(used):
             buckets[total] = touched[item]
-            values[total] = np.sqrt(counts[touched[item]] / square)
+            found[total] = counts[touched[item]]
             counts[touched[item]] = 0
             total += 1
         row_ends[text] = total
@@ -141,18 +148,25 @@ def _sparse(data: Any, offsets: Any, row_ends: Any, buckets: Any, values: Any) -
 
 
 def scores(
-    texts: Texts, weights: NDArray[np.int8], scale: NDArray[np.float32], bias: NDArray[np.float32]
+    texts: Texts,
+    place_of: NDArray[np.int32],
+    weights: NDArray[np.int8],
+    scale: NDArray[np.float32],
+    bias: NDArray[np.float32],
 ) -> NDArray[np.float32]:
-    """Scores (texts, classes) of the model `weights` (buckets, classes) int8, times `scale`, plus `bias`."""
+    """Scores (texts, classes) of the model `weights` (kept buckets, classes) int8, times `scale`, plus `bias`.
+
+    `place_of` (buckets,) gives the row of a bucket in `weights`, -1 for a bucket that was not kept.
+    """
     out = np.zeros((len(texts), weights.shape[1]), np.float32)
-    _scores(texts.data, texts.offsets, weights, scale, bias, out)
+    _scores(texts.data, texts.offsets, place_of, weights, scale, bias, out)
     return out
 
 
 def sparse_features(texts: Texts) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64]]:
-    """The same features for training: row ends, buckets and values, as in a sparse matrix by rows."""
+    """The same features for training: row ends, buckets and counts, as in a sparse matrix by rows."""
     room = int(np.minimum(np.diff(texts.offsets), READ_BYTES).sum()) * 4 + 1
     row_ends, buckets = np.zeros(len(texts), np.int64), np.zeros(room, np.int32)
-    values = np.zeros(room)
-    used = _sparse(texts.data, texts.offsets, row_ends, buckets, values)
-    return row_ends, buckets[:used], values[:used]
+    counts = np.zeros(room)
+    used = _sparse(texts.data, texts.offsets, row_ends, buckets, counts)
+    return row_ends, buckets[:used], counts[:used]

@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from modelwright.measure.ansible import READ_BYTES, is_ansible
+from modelwright.measure.code_dialect import DIALECTS, dialect
+from modelwright.measure.code_dialect import READ_BYTES as DIALECT_BYTES
+from modelwright.measure.code_marks import MARKS, MARKS_ALONE
 from modelwright.measure.model_files import CODE_MODEL, CODE_TABLE
 
 if TYPE_CHECKING:
@@ -26,6 +29,9 @@ if TYPE_CHECKING:
     from modelwright.measure.spans import Texts
 
 NOT_CODE = "not code"
+LEAST_SHARE = 0.8
+"""Below it, marks that only one language has may choose among the best RUNNERS_UP guesses."""
+RUNNERS_UP = 6
 
 
 class Table(NamedTuple):
@@ -38,19 +44,24 @@ class Table(NamedTuple):
 
 
 class Model(NamedTuple):
-    """Weights (buckets, classes) int8 with a factor and bias for each class; `classes` names the columns."""
+    """Weights (kept buckets, classes) int8 with a factor and bias for each class; `classes` names the columns.
+
+    `place_of` (buckets,) is the row of a bucket in `weights`, or -1.
+    """
 
     classes: tuple[str, ...]
+    place_of: NDArray[np.int32]
     weights: NDArray[np.int8]
     scale: NDArray[np.float32]
     bias: NDArray[np.float32]
 
 
 class Guess(NamedTuple):
-    """A language, or None for "not code", and how sure that is (0 to 1)."""
+    """A language, or None for "not code", how sure that is (0 to 1), and the dialect of a configuration file."""
 
     language: str | None
     confidence: float
+    dialect: str | None = None
 
 
 @functools.lru_cache(maxsize=1)
@@ -80,6 +91,7 @@ def model() -> Model:
         classes = tuple(json.loads(file.metadata()["classes"]))
         return Model(
             classes,
+            read_only(file.get_tensor("place_of")),
             read_only(file.get_tensor("weights")),
             file.get_tensor("scale").copy(),
             file.get_tensor("bias").copy(),
@@ -142,61 +154,37 @@ def candidates(path: str | None, head: bytes) -> tuple[str, ...]:
     return common or named
 
 
-def _shares(row: NDArray[np.float32], columns: Sequence[int]) -> NDArray[np.float64]:
-    values = np.exp((row[list(columns)] - row[list(columns)].max()).astype(np.float64))
-    return values / values.sum()  # type: ignore[no-any-return]
+def _shares(scores: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Softmax of each row."""
+    values = np.exp((scores - scores.max(axis=1, keepdims=True, initial=-np.inf)).astype(np.float64))
+    return values / values.sum(axis=1, keepdims=True)  # type: ignore[no-any-return]
 
 
-_TELLING = {
-    name: re.compile(pattern, re.M)
-    for name, pattern in {
-        "apex": rb"(?i)^\s*trigger\s+\w+\s+on\b|^\s*(?:@istest|(?:global|public|private)\s[\w ]*class)\b",
-        "bitbake": rb"^(?:inherit \w|SRC_URI|DESCRIPTION\s*=|LICENSE\s*=)",
-        "forth": rb"^(?:: \S|\\ )",
-        "glsl": rb"^\s*(?:#version\s\d|uniform\s|varying\s|precision\s)|\bgl_(?:Position|Frag|Vertex)",
-        "json": rb"\A\s*[\[{]",
-        "matlab": rb"^\s*%|^\s*function\b",
-        "objective-c": rb"^\s*(?:@(?:interface|implementation|protocol|property|class|end)\b|#import\s)",
-        "c++": rb"^\s*(?:template\s*<|namespace\s+[\w:]*\s*\{|class\s+\w+[^;\n]*$)"
-        rb"|^\s*(?:using\s+(?:namespace|\w+\s*=)|(?:public|private|protected):)"
-        rb"|\bstd::|^\s*#\s*include\s*<[a-z_]+>",
-        "opencl": rb"\b__?kernel\b|\b__global\b",
-        "pascal": rb"(?i)^\s*(?:unit|program|library)\s+\w+;|^\s*(?:uses|implementation|procedure)\b|\{\$\w+",
-        "php": rb"<\?(?:php|=|\s)",
-        "plpgsql": rb"(?i)\blanguage\s+'?plpgsql",
-        "plsql": rb"(?i)\b(?:varchar2|pragma\s+\w+;|dbms_output|create\s+or\s+replace\s+(?:package|type))"
-        rb"|(?i:%rowtype|%type\b)",
-        "prolog": rb"^\s*:-|^[a-z]\w*\(.*\)\s*:-",
-        "puppet": rb"^\s*(?:class|define|node)\s[^;\n]*\{|^\s*\w+\s*=>\s*['\"$]",
-        "raku": rb"^\s*(?:use v6|unit (?:module|class)|my (?:class|role)\b)",
-        "reason": rb"^\s*(?:let\s+\w+\s*=\s*\(?.*=>|module\s+\w+\s*=\s*\{)",
-        "smalltalk": rb"![\w\s]+methodsFor:",
-        "standard ml": rb"^\s*(?:structure|signature|functor)\s+\w+|^\s*fun\s+\w+.*=",
-        "tex": rb"^\s*\\(?:documentclass|usepackage|newcommand|NeedsTeXFormat|ProvidesClass|contentsline|begin)\b",
-        "vba": rb"^(?:VERSION \d|Attribute VB_|\s*(?:Public|Private)?\s*Sub\s)",
-        "xml": rb"\A(?:\xef\xbb\xbf)?\s*<[?!a-zA-Z]",
-    }.items()
-}
-"""What settles a shared extension: marks that only this one of its languages has."""
+def _alone(shares: NDArray[np.float64], best: int, text: bytes) -> Guess:
+    """The best of all classes, or of the best few one that has marks of its own, when the classifier is unsure."""
+    names = model().classes
+    share = float(shares[best])
+    if share < LEAST_SHARE:
+        for place in shares.argsort()[: -RUNNERS_UP - 1 : -1].tolist():
+            mark = MARKS_ALONE.get(names[place]) or MARKS.get(names[place])
+            if mark and mark.search(text):
+                best, share = place, float(shares[place])
+                break
+    return Guess(None if names[best] == NOT_CODE else names[best], share)
 
 
 def _choose(allowed: tuple[str, ...], row: NDArray[np.float32], classes: dict[str, int], text: bytes) -> Guess:
-    """The best of the allowed languages, or of all classes when nothing is allowed in particular."""
+    """The best of the allowed languages."""
     if len(allowed) == 1:
         return Guess(allowed[0], 1.0)
-    if not allowed:
-        shares = _shares(row, range(len(row)))
-        best = int(shares.argmax())
-        name = next(name for name, column in classes.items() if column == best)
-        return Guess(None if name == NOT_CODE else name, float(shares[best]))
     for name in allowed:
-        pattern = _TELLING.get(name)
+        pattern = MARKS.get(name)
         if pattern and pattern.search(text):
             return Guess(name, 0.95)
     known = [name for name in allowed if name in classes]
     if not known:
         return Guess(allowed[0], 1.0 / len(allowed))
-    shares = _shares(row, [classes[name] for name in known])
+    shares = _shares(row[None, [classes[name] for name in known]])[0]
     return Guess(known[int(shares.argmax())], float(shares.max()))
 
 
@@ -225,17 +213,27 @@ def identify(texts: Texts, paths: Sequence[str | None]) -> list[Guess]:
     heads = [texts.bytes(row, 256) for row in range(len(texts))]
     allowed = [candidates(path, head) for path, head in zip(paths, heads, strict=True)]
     open_rows = [row for row, names in enumerate(allowed) if len(names) != 1 and texts.valid[row]]
-    measured = code_features.scores(texts_at(texts, open_rows), learnt.weights, learnt.scale, learnt.bias)
-    scores = dict(zip(open_rows, measured, strict=True))
+    measured = code_features.scores(texts_at(texts, open_rows), *learnt[1:])
+    shares = _shares(measured)
+    best = shares.argmax(axis=1).tolist() if open_rows else []
+    place_of = {row: place for place, row in enumerate(open_rows)}
     nothing = np.zeros(len(learnt.classes), np.float32)
     guesses = []
     for row, names in enumerate(allowed):
         if not texts.valid[row]:
             guesses.append(Guess(None, 0.0))
             continue
-        text = texts.bytes(row, READ_BYTES) if len(names) > 1 or names in _RULED else b""
-        guess = _choose(names, scores.get(row, nothing), classes, text)
+        text = texts.bytes(row, READ_BYTES) if len(names) != 1 or names in _RULED else b""
+        place = place_of.get(row, -1)
+        if names:
+            guess = _choose(names, measured[place] if place >= 0 else nothing, classes, text)
+        else:
+            guess = _alone(shares[place], best[place], text)
         if guess.language == "yaml" and not text:
             text = texts.bytes(row, READ_BYTES)
-        guesses.append(_settle(guess, paths[row], text))
+        guess = _settle(guess, paths[row], text)
+        if guess.language in DIALECTS:
+            head = text or texts.bytes(row, DIALECT_BYTES)
+            guess = guess._replace(dialect=dialect(head, guess.language, paths[row]))
+        guesses.append(guess)
     return guesses

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from modelwright.measure.spans import Texts
 
 KINDS = ("prose", "code", "table", "log", "mail", "legal", "markup", "data")
-READ_BYTES = 8192
+READ_BYTES = 4096
 """So many bytes of a text are read."""
+LINES = 24
+"""So many lines of them are looked at one by one."""
 LEAST_CONFIDENCE = 0.5
 """A programming language guessed from the text alone counts from here on."""
 
@@ -37,22 +39,20 @@ _MAIL_HEADER = re.compile(
 _HEADER_BLOCK = re.compile(rb"\A(?:From [^\n]*\n)?(?:[A-Za-z-]+:[ \t][^\n]*\n(?:[ \t]+[^\n]*\n)*){2,}")
 _TIME = rb"(?:\d{4}[-/]\d\d[-/]\d\d[T ]|\d\d/\w{3}/\d{4}:|[A-Z][a-z]{2} [ \d]\d )\d\d:\d\d:\d\d"
 _LOG_LINE = re.compile(
-    rb"^(?:[\[<(]?"
+    rb"(?:[\[<(]?"
     + _TIME
     + rb"|\S+ \S+ \S+ \["
     + _TIME
-    + rb"|\[?(?:INFO|WARN|WARNING|ERROR|DEBUG|TRACE|FATAL|CRITICAL)\b[\]: ])",
-    re.M,
+    + rb"|\[?(?:INFO|WARN|WARNING|ERROR|DEBUG|TRACE|FATAL|CRITICAL)\b[\]: ])"
 )
+_LEGAL_SIGNS = (b"licens", b"warrant", b"liabil", b"pursuant", b"agreement", b"copyright")
+"""A text without any of these is no legal text."""
 _LEGAL_WORDS = (
-    b"licensor", b"licensee", b"sublicens", b"warrant", b"liabil", b"hereby", b"herein", b"hereof", b"hereunder",
-    b"thereof",
-    b"pursuant", b"indemnif", b"notwithstanding", b"set forth", b"merchantability", b"infring", b"plaintiff",
-    b"defendant",
-    b"jurisdiction", b"copyright holder", b"copyright notice", b"patent", b"shall not", b"the parties",
-    b"this agreement", b"this license",
-    b"this licence", b"without limitation", b"permission is", b"licens", b"covered work", b"derivative work",
-    b"redistribut", b"copyright",
+    b"licensor", b"licensee", b"sublicens", b"herein", b"hereby", b"jurisdiction", b"plaintiff",
+    b"hereof", b"hereunder", b"thereof", b"indemnif", b"notwithstanding",
+    b"set forth", b"merchantability", b"infring", b"defendant", b"copyright holder", b"copyright notice", b"patent",
+    b"shall not", b"the parties", b"without limitation", b"permission is", b"covered work", b"derivative work",
+    b"redistribut",
 )  # fmt: skip
 _LEGAL_PER_KILOBYTE = 4.0  # hits in 1,000 bytes
 _MARKUP_BYTES = re.compile(rb"[^\w\s.,;:!?'\"()\x80-\xff-]")
@@ -75,21 +75,37 @@ def _is_table(lines: list[bytes]) -> bool:
     return False
 
 
+def _is_log(lines: list[bytes]) -> bool:
+    """Half of the first lines, at least three, start like a log's."""
+    some = lines[:8]
+    return len(some) >= 3 and sum(_LOG_LINE.match(line) is not None for line in some) >= 0.5 * len(some)
+
+
+def _is_legal(head: bytes) -> bool:
+    """At least three words of law, and so many in a kilobyte; most texts are settled by a few of the words."""
+    lower = head.lower()
+    hits = sum(map(lower.count, _LEGAL_SIGNS))
+    if hits == 0:
+        return False
+    hits += sum(map(lower.count, _LEGAL_WORDS))
+    return hits >= 3 and hits * 1000 >= _LEGAL_PER_KILOBYTE * len(head)
+
+
 def _from_text(head: bytes) -> str:
     """The kind of a text that is no code, by its head alone."""
     if _is_mail(head):
         return "mail"
-    lines = [line for line in head.split(b"\n") if line.strip()]
-    if len(head) == READ_BYTES and len(lines) > 4:
-        lines.pop()
-    if len(lines) >= 3 and len(_LOG_LINE.findall(head)) >= 0.5 * len(lines):
+    lines = [line for line in head.split(b"\n", LINES + 1) if line and not line.isspace()]
+    if len(lines) > 4 and (len(head) == READ_BYTES or len(lines) > LINES):
+        lines.pop()  # cut, or the rest
+    if _is_log(lines):
         return "log"
     if _is_table(lines):
         return "table"
-    lower = head.lower()
-    hits = sum(lower.count(word) for word in _LEGAL_WORDS)
-    if hits >= 3 and hits * 1000 >= _LEGAL_PER_KILOBYTE * len(head):
+    if _is_legal(head):
         return "legal"
+    if head.count(b"<") < 2:
+        return "prose"
     tags = sum(len(tag) for tag in _TAG.findall(head))
     return "markup" if tags >= 0.15 * len(head) > 0 else "prose"
 

@@ -14,11 +14,17 @@ class CodeLanguage(Signal):
     sure.
 
     Names are linguist's in lower case, plus `ansible` and `terraform`; markdown, HTML, JSON and YAML count too.
+    `code_dialect` says what a configuration file is for (`ansible:playbook`, `kubernetes`, `github-workflow` ...) or is
+    null.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     inputs: ClassVar[tuple[str, ...]] = ("text", "path")
-    outputs: ClassVar[dict[str, str]] = {"code_language": "string", "code_language_confidence": "float64"}
+    outputs: ClassVar[dict[str, str]] = {
+        "code_language": "string",
+        "code_language_confidence": "float64",
+        "code_dialect": "string",
+    }
 
     def files(self) -> tuple[Path, ...]:
         """The table of names and the classifier."""
@@ -27,8 +33,8 @@ class CodeLanguage(Signal):
         return (CODE_TABLE, CODE_MODEL)
 
     def measure(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Columns `code_language` (string) and `code_language_confidence` (0 to 1); both null where the text is
-        null.
+        """Columns `code_language` and `code_dialect` (string), `code_language_confidence` (0 to 1); null where the text
+        is null.
         """
         import numpy as np
         import pyarrow as pa
@@ -44,5 +50,6 @@ class CodeLanguage(Signal):
                 "code_language_confidence": float_column(
                     np.array([guess.confidence for guess in guesses], np.float64), texts.valid
                 ),
+                "code_dialect": pa.array([guess.dialect for guess in guesses], pa.string()),
             }
         )

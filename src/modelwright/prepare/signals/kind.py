@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 class Kind(Signal):
     """What a document is: prose, code, table, log, mail, legal, markup or data, by name, language and cheap counts."""
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     inputs: ClassVar[tuple[str, ...]] = ("text", "path", "code_language", "code_language_confidence")
     outputs: ClassVar[dict[str, str]] = {"kind": "string"}
 
