@@ -12,6 +12,7 @@ from modelwright.core.context import Artifact, Context, Estimate, Machine, Outpu
 from modelwright.core.errors import EmptyResult, InputError, Stopped
 from modelwright.core.plugins import plugin_name
 from modelwright.formats.scores import Scores, ordered, read_scores, write_scores
+from modelwright.validate import contamination
 from modelwright.validate.benchmark import Benchmark, Evidence, Progress
 from modelwright.validate.settings import ValidateSettings
 from modelwright.validate.summary import summarise
@@ -49,10 +50,12 @@ def estimate(settings: ValidateSettings, inputs: Mapping[str, Artifact], machine
 def run(settings: ValidateSettings, inputs: Mapping[str, Artifact], context: Context) -> Output:
     """Score `subject` (a model, or an adapter of `model`) on what is held out; against `baseline` where there is one.
 
-    Facts: metrics (see `summary.summarise`, and gain and forgetting), items, baseline, actual.
+    Facts: metrics (see `summary.summarise`, and gain and forgetting), items, baseline, contamination, actual. Raises
+    Refused when items of a benchmark were found in the data and the settings do not say what to do.
     """
     began = time.monotonic()
-    evidence = _evidence(inputs, context)
+    asked = contamination.check(settings, inputs.get("pile"), context.project)
+    evidence = _evidence(inputs, context, asked.left_out)
     from modelwright.models import inference
 
     context.progress("loading the model", 0)
@@ -61,7 +64,7 @@ def run(settings: ValidateSettings, inputs: Mapping[str, Artifact], context: Con
         tables = [_score(benchmark, loaded, evidence, context) for benchmark in settings.benchmarks]
     scores = _together(tables)
     metrics = summarise(scores.table, settings.confidence, settings.seed)
-    facts: dict[str, Any] = {"items": len(scores.table), "confidence": settings.confidence}
+    facts: dict[str, Any] = {"items": len(scores.table), "confidence": settings.confidence, **asked.facts}
     if "baseline" in inputs:
         metrics |= _against(inputs, scores, settings)
         facts["baseline"] = inputs["baseline"].ref
@@ -71,13 +74,15 @@ def run(settings: ValidateSettings, inputs: Mapping[str, Artifact], context: Con
     return Output(digest, {"metrics": metrics, **facts})
 
 
-def _evidence(inputs: Mapping[str, Artifact], context: Context) -> Evidence:
+def _evidence(inputs: Mapping[str, Artifact], context: Context, left_out: Mapping[str, frozenset[int]]) -> Evidence:
     from modelwright.engines.pile_reader import open_pile
     from modelwright.formats import pairs
 
     return Evidence(
         open_pile(context.home, inputs["pile"].path) if "pile" in inputs else None,
         pairs.read(inputs["pairs"].path, pairs.HELD_OUT) if "pairs" in inputs else None,
+        left_out,
+        context.project,
     )
 
 

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import Field
+
 from modelwright.core.spec import Options
+from modelwright.prepare.rule import When
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,3 +45,25 @@ class Dedup(Options):
     def similarities(self, corpus: Corpus, left: Any, right: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
         """How alike the texts at the places left[i] and right[i] are, 0 to 1 (m,)."""
         raise NotImplementedError(f"{type(self).__name__} must define similarities")
+
+
+class Repeats(Options):
+    """Base of the plugins of kind `dedup` that take pieces out of texts instead of whole documents: edits.
+
+    `paragraphs` says which pieces, `least` how many characters one has at least, `documents` in how many documents it
+    stands before it counts, `keeps` whether its first copy in the best document stays.
+    """
+
+    when: When = Field(
+        default_factory=lambda: {"kind": ("prose", "mail", "legal")},
+        validate_default=True,
+        description="documents that take part: {column: [values]}, or any; code repeats its lines rightly",
+    )
+
+    def shape(self) -> tuple[bool, int]:
+        """(paragraphs, least)."""
+        raise NotImplementedError(f"{type(self).__name__} must define shape")
+
+    def policy(self) -> tuple[int, bool]:
+        """(documents, keeps)."""
+        raise NotImplementedError(f"{type(self).__name__} must define policy")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelwright.core.plugins import plugin_name
+from modelwright.core.spec import Options
 from modelwright.prepare.dedup.base import Corpus, Dedup
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ LICENCE_CLASSES = (
 def find_duplicates(
     table: pa.Table,
     text_batches: Callable[[pa.Table], Iterator[pa.RecordBatch]],
-    plugins: Sequence[Dedup],
+    plugins: Sequence[Options],
     cache: Path,
 ) -> pa.Table:
     """Clusters of the documents of a table.
@@ -30,7 +31,8 @@ def find_duplicates(
     table         columns document, source, origin, digest, bytes, licence_class, removed_bytes; digest is that of the
                   text which `text_batches` gives
     text_batches  from some rows of `table` to batches with at least the columns digest and text
-    plugins       ways of finding duplicates; a cluster is closed over all of them together
+    plugins       ways of finding duplicates; a cluster is closed over all of them together; those that are no `Dedup`
+                  edit texts and are passed over
     cache         a folder that survives runs; what it holds changes the time and never the result
 
     Returns a table in the same order of rows with the columns
@@ -50,15 +52,16 @@ def find_duplicates(
 
     if table["digest"].null_count:
         raise ValueError("a document without a text has no place among duplicates")
-    if not plugins or not len(table):
+    ways = [plugin for plugin in plugins if isinstance(plugin, Dedup)]
+    if not ways or not len(table):
         return _result(table, np.arange(len(table)), [], [])
     digests, places = _distinct(table)
     corpus = Corpus(digests, _reader(table, digests, places, text_batches), cache)
-    labels = [plugin.components(corpus) for plugin in plugins]
+    labels = [plugin.components(corpus) for plugin in ways]
     survivors = _survivors(table, _together(labels)[places])
     changed = np.flatnonzero(survivors != np.arange(len(table)))
     left, right = places[changed], places[survivors[changed]]
-    rules, similarities = _evidence(plugins, corpus, labels, left, right)
+    rules, similarities = _evidence(ways, corpus, labels, left, right)
     return _result(table, survivors, rules, pa.array(similarities, pa.float64()))
 
 

@@ -1,0 +1,305 @@
+"""The loops of `contamination`: one pass over the texts that looks words' grams up, and the alignment of what it found.
+
+Most grams of a text are known to none of the items: one bit of a table that stays in the processor's cache says so.
+"""
+
+# mypy: disable-error-code="no-untyped-def, untyped-decorator"
+from __future__ import annotations
+
+import numpy as np
+from numba import njit, types, uint64
+
+from modelwright.measure.word_hashes import (
+    BYTES,
+    CHUNK,
+    DISTANCES,
+    HASHES_OUT,
+    INTS,
+    LETTERS,
+    PAGES,
+    value_of,
+    words_of,
+)  # fmt: skip
+
+GRAM, COMMON, NEAR, SHORT, ALIGNED = 5, 10, 40, 5, 400
+"""Words of a gram; rows that a gram may occur in; words between a short question and its answer; words of the longest
+part of a pair; words of the longest item that is aligned."""
+WHOLE, STATEMENT, PASSAGE = 8, 20, 20
+"""Words under which an item counts only as a whole, an answer or choice only nearly whole; words of a copied passage
+that stands for a longer item."""
+SEEDED = 0.25
+"""Share of an item's weight that grams must cover before it is aligned."""
+STEP, SPREAD = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC4CEB9FE1A85EC53)
+_STEP_GRAM = np.uint64(pow(int(STEP), GRAM, 1 << 64))
+FOLD = np.uint64(31)
+_SIX, _LOW = np.uint64(6), np.uint64(63)
+_ONE, SHORT_SIEVE, _SHORT_BITS = np.uint64(1), 18, np.uint64(46)
+SIEVE_BITS, AGAIN = 22, np.uint64(24)
+"""Bits of the table at most, as a power of two: 512 kB stay in the processor's cache. A gram has two of them: one by
+its first bits, one by those from `AGAIN` on."""
+ASKED = 16
+"""Added to the number of words of a part that is asked."""
+_FAR, _APART = np.int64(1) << np.int64(40), np.int64(1) << np.int64(30)
+_HASHES = types.Array(types.uint64, 1, "C", readonly=True)
+_FLOATS = types.Array(types.float64, 1, "C", readonly=True)
+_TABLE = types.Array(types.int64, 2, "C", readonly=True)
+_TABLE_OUT, _FLOATS_OUT = types.Array(types.int64, 2, "C"), types.Array(types.float64, 1, "C")
+
+
+@njit(nogil=True)
+def _spread(rolling):
+    return (rolling ^ (rolling >> FOLD)) * SPREAD
+
+
+@njit(nogil=True, cache=True)
+def tail(values, last, size):
+    """Hash of the `size` words up to values[last]; of another kind for each size."""
+    rolling = uint64(size)
+    for i in range(last - size + 1, last + 1):
+        rolling = rolling * STEP + values[i]
+    return _spread(rolling)
+
+
+@njit([(BYTES, INTS, LETTERS, _HASHES, INTS, HASHES_OUT)], cache=True, nogil=True)
+def grams_of(data, ends, letters, values, firsts, result):
+    """The hash of the gram that begins at each word; 0 where the sequence ends before it does, and for grams of nothing
+    but numbers and single letters, which are no one's own."""
+    bare = np.zeros(len(values), np.bool_)
+    for k in range(len(values)):
+        place = ends[k] - 1
+        while place > 0 and 48 <= data[place] < 58:
+            place -= 1
+        digits = ends[k] - 1 - place
+        bare[k] = letters[data[place]] == 0 or (digits == 0 and (place == 0 or letters[data[place - 1]] == 0))
+    for i in range(len(firsts) - 1):
+        for first in range(firsts[i], firsts[i + 1]):
+            result[first] = 0
+            if first + GRAM <= firsts[i + 1] and not bare[first : first + GRAM].all():
+                rolling = uint64(0)
+                for k in range(first, first + GRAM):
+                    rolling = rolling * STEP + values[k]
+                result[first] = _spread(rolling)
+
+
+@njit(nogil=True)
+def _enter(found, count, row, item, start, stop, place, cover, covers):
+    """One more stretch; its number, -1 when the room is used up."""
+    if count == len(found):
+        return -1
+    found[count, 0], found[count, 1], found[count, 2], found[count, 3] = row, item, start, stop
+    found[count, 4] = place
+    covers[count] = cover
+    return count
+
+
+@njit(nogil=True)
+def _hit(first, last, token, row, start, stop, index, firsts, weights, state, stamps, heavy, found, covers, count):
+    """A gram of the postings first .. last stands at bytes start .. stop of a row: its words are covered."""
+    for p in range(first, last):
+        item, place = index[p, 0], index[p, 1]
+        size = firsts[item + 1] - firsts[item]
+        if token - state[item, 0] > size + NEAR:
+            state[item, 1], state[item, 2], state[item, 3] = start, -1, 0
+            state[item, 4] += 1
+            state[item, 5], heavy[item] = place - firsts[item], 0.0
+        state[item, 0] = token
+        for w in range(place, place + GRAM):
+            if stamps[w] != state[item, 4]:
+                stamps[w], heavy[item] = state[item, 4], heavy[item] + weights[w]
+                state[item, 3] += 1
+        if heavy[item] >= SEEDED:
+            if state[item, 2] < 0:
+                state[item, 2] = _enter(found, count, row, item, state[item, 1], stop, state[item, 5], 0.0, covers)
+                if state[item, 2] < 0:
+                    return -1
+                count += 1
+            found[state[item, 2], 3] = stop
+            covers[state[item, 2]] = state[item, 3] / size
+    return count
+
+
+@njit(nogil=True)
+def _pairs(
+    words, ends, k, token, row, begin, first_item, parts, sizes, pair_firsts, pairs, asked, found, covers, count
+):
+    """The word words[k] may end a short question, or the answer to one that was asked shortly before."""
+    for size in range(1, SHORT + 1):
+        key = tail(words, k, size)
+        part = np.searchsorted(parts, key)
+        if part == len(parts) or parts[part] != key or sizes[part] % ASKED != size:
+            continue
+        for p in range(pair_firsts[part], pair_firsts[part + 1]):
+            question = pairs[p, 0]
+            if size <= token - asked[question, 0] <= NEAR + size:
+                start = asked[question, 1]
+                if _enter(found, count, row, first_item + pairs[p, 1], start, ends[k] - begin, 0, 1.0, covers) < 0:
+                    return -1
+                asked[question, 0] = -_FAR
+                count += 1
+        if sizes[part] > ASKED:
+            asked[part, 0], asked[part, 1] = token, ends[k - size] - begin
+            asked[len(parts), 0] = token + NEAR + SHORT
+    return count
+
+
+@njit(nogil=True)
+def _sift(words, last, rolling, sieve, by, short_sieve, hashes, places):
+    """Spread the words from GRAM to `last`, hash their grams, and list the places where one may be known, or where a
+    short question may end. Nothing here waits for a branch or for memory: one word in fifty is looked up in earnest."""
+    count = np.int64(0)
+    for k in range(GRAM, last):
+        value = value_of(words[k])
+        rolling = rolling * STEP + value - words[k - GRAM] * _STEP_GRAM
+        gram, pair = _spread(rolling), _spread(words[k - 1] * STEP + value) >> _SHORT_BITS
+        words[k], hashes[k], places[count] = value, gram, k
+        bit, other = gram >> by, (gram << AGAIN) >> by
+        known = (sieve[bit >> _SIX] >> (bit & _LOW)) & (sieve[other >> _SIX] >> (other & _LOW))
+        known |= short_sieve[pair >> _SIX] >> (pair & _LOW)
+        count += np.int64(known & _ONE)
+    return rolling, count
+
+
+@njit(nogil=True)
+def _asked(words, k, short_sieve):
+    """Whether a short question may end at words[k]."""
+    pair = _spread(words[k - 1] * STEP + words[k]) >> _SHORT_BITS
+    return (short_sieve[pair >> _SIX] >> (pair & _LOW)) & _ONE != 0
+
+
+@njit(
+    [
+        (
+            BYTES, INTS, LETTERS, PAGES, DISTANCES, types.int64, types.int64, _HASHES, _HASHES, INTS, INTS, _TABLE,
+            INTS, _FLOATS, _HASHES, _HASHES, INTS, INTS, _TABLE, _TABLE_OUT, _FLOATS_OUT,
+        )
+    ],
+    cache=True, nogil=True,
+)  # fmt: skip
+def search(
+    data, offsets, letters, pages, distances, sieve_shift, bucket_shift, sieve, grams, buckets, postings, index, firsts,
+    weights, short_sieve, parts, sizes, pair_firsts, pairs, found, covers,
+):  # fmt: skip
+    """Enter every sufficient stretch: row, item, start, stop, cover. Returns how many; -1 when the room ends."""
+    count, token, items = 0, np.int64(0), len(firsts) - 1
+    words, ends = np.empty(2 * CHUNK + GRAM + 2, np.uint64), np.empty(2 * CHUNK + GRAM + 2, np.int64)
+    hashes, places = np.zeros(2 * CHUNK + GRAM + 2, np.uint64), np.empty(2 * CHUNK + GRAM + 2, np.int64)
+    stamps, state = np.zeros(firsts[items], np.int64), np.zeros((items, 6), np.int64)
+    heavy = np.zeros(items, np.float64)
+    state[:, 0] = -_FAR
+    asks = np.full((len(parts) + 1, 2), -_FAR, np.int64)
+    sieve_by, bucket_by = uint64(sieve_shift), uint64(bucket_shift)
+    for row in range(len(offsets) - 1):
+        begin, end, position, word, rolling = offsets[row], offsets[row + 1], offsets[row], uint64(0), uint64(0)
+        words[:GRAM], ends[:GRAM] = 0, begin
+        token += _APART
+        while position < end:
+            position, word, last = words_of(
+                data, position, min(position + CHUNK, end), end, word, letters, pages, distances, words, ends, GRAM
+            )
+            if position >= end and word != 0:
+                words[last], ends[last], last = word, end, last + 1
+            rolling, sifted = _sift(words, last, rolling, sieve, sieve_by, short_sieve, hashes, places)
+            places[sifted], j = last, GRAM
+            for c in range(sifted + 1):
+                k = places[c]
+                while j <= k and j < last and count >= 0:  # answers are sought at every word for a while
+                    if token + j <= asks[len(parts), 0] or (j == k and _asked(words, k, short_sieve)):
+                        count = _pairs(
+                            words, ends, j, token + j, row, begin, items, parts, sizes, pair_firsts, pairs, asks, found,
+                            covers, count,
+                        )  # fmt: skip
+                        j += 1
+                    else:
+                        j = k if j < k else k + 1
+                gram = hashes[k]
+                for g in range(buckets[gram >> bucket_by], buckets[(gram >> bucket_by) + _ONE] if k < last else 0):
+                    if grams[g] == gram and count >= 0:
+                        count = _hit(
+                            postings[g], postings[g + 1], token + k, row, ends[k - GRAM] - begin, ends[k] - begin,
+                            index, firsts, weights, state, stamps, heavy, found, covers, count,
+                        )  # fmt: skip
+            token += last - GRAM
+            if count < 0:
+                return -1
+            for k in range(GRAM):
+                words[k], ends[k] = words[last - GRAM + k], ends[last - GRAM + k]
+    return count
+
+
+@njit(nogil=True)
+def _window(data, begin, end, start, stop, before, after, letters, pages, distances, words, ends):
+    """The words around the place `start`: at most `before` up to it and `after` from it on; how many, and the end of
+    the word before the first."""
+    position, word, count = max(begin, start - 12 * before - 24), uint64(0), 0
+    while position < start:
+        position, word, count = words_of(
+            data, position, min(position + CHUNK, start), end, word, letters, pages, distances, words, ends, count
+        )
+    if word != 0:
+        words[count], ends[count], word = word, start, uint64(0)
+        count += 1
+    kept = min(before, count)
+    previous = ends[count - kept - 1] if count > kept else max(begin, start - 12 * before - 24)
+    for k in range(kept):
+        words[k], ends[k] = words[count - kept + k], ends[count - kept + k]
+    count, wanted = kept, kept + after
+    while position < end and count < wanted:
+        position, word, count = words_of(
+            data, position, min(position + 16, end), end, word, letters, pages, distances, words, ends, count
+        )
+    if word != 0 and position >= end and count < wanted:
+        words[count], ends[count] = word, end
+        count += 1
+    return min(count, wanted), previous
+
+
+@njit(nogil=True)
+def _align(values, weights, first, size, words, count, table):
+    """Heaviest common subsequence of an item's words and the window's: its weight, first and last word there."""
+    table[: size + 1, 0], table[0, : count + 1] = 0, 0
+    for i in range(size):
+        for k in range(count):
+            table[i + 1, k + 1] = max(table[i, k + 1], table[i + 1, k])
+            if values[first + i] == words[k]:
+                table[i + 1, k + 1] = max(table[i, k] + weights[first + i], table[i + 1, k + 1])
+    i, k, low, high = size, count, 0, -1
+    while i > 0 and k > 0 and table[i, k] > 0:
+        if table[i, k] == table[i, k - 1]:  # the earliest of equally good places: the span stays short
+            k -= 1
+        elif table[i, k] == table[i - 1, k]:
+            i -= 1
+        else:
+            high = k - 1 if high < 0 else high
+            low, i, k = k - 1, i - 1, k - 1
+    return table[size, count], low, high
+
+
+@njit(
+    [(BYTES, INTS, LETTERS, PAGES, DISTANCES, _HASHES, _FLOATS, INTS, types.int64, _TABLE_OUT, _FLOATS_OUT)],
+    cache=True, nogil=True,
+)  # fmt: skip
+def verify(data, offsets, letters, pages, distances, values, weights, firsts, count, found, shares):
+    """The share of the weight of each item's words that stand in order where it was found, and the bytes from the first
+    to the last; 0 for items too long to align and for pairs."""
+    room = 2 * ALIGNED + 64
+    words, ends = np.empty(16 * room + 2 * CHUNK, np.uint64), np.empty(16 * room + 2 * CHUNK, np.int64)
+    table = np.zeros((ALIGNED + 1, room + 1), np.float64)
+    for c in range(count):
+        shares[c] = 0.0
+        row, item = found[c, 0], found[c, 1]
+        size = firsts[item + 1] - firsts[item] if item < len(firsts) - 1 else 0
+        if size == 0 or size > ALIGNED:
+            continue
+        begin, slack = offsets[row], 4 + size // 4
+        after = size - found[c, 4] + slack
+        used, previous = _window(
+            data, begin, offsets[row + 1], begin + found[c, 2], begin + found[c, 3], found[c, 4] + slack, after,
+            letters, pages, distances, words, ends,
+        )  # fmt: skip
+        for k in range(used):
+            words[k] = value_of(words[k])
+        common, low, high = _align(values, weights, firsts[item], size, words, used, table)
+        if high >= 0:
+            shares[c] = common
+            found[c, 2] = min(found[c, 2], (ends[low - 1] if low > 0 else previous) - begin)
+            found[c, 3] = max(found[c, 3], ends[high] - begin)
