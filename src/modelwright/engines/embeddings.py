@@ -40,11 +40,16 @@ def _encoder(folder: Path) -> tuple[Any, Any]:
     import torch
     from tokenizers import Tokenizer
     from transformers import BertModel
+    from transformers.utils import logging
 
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.enable_truncation(MOST_TOKENS)
     tokenizer.no_padding()
+    logging.disable_progress_bar()
+    before = logging.get_verbosity()
+    logging.set_verbosity_error()  # the pooler, which is not used, has weights: nothing to warn of
     model = BertModel.from_pretrained(folder, local_files_only=True, add_pooling_layer=False)
+    logging.set_verbosity(before)
     return tokenizer, model.eval().to(torch.float32)
 
 

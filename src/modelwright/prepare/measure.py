@@ -27,10 +27,10 @@ from modelwright.prepare.texts import BATCH_BYTES, TextStore
 if TYPE_CHECKING:
     import pyarrow as pa
 
-ALWAYS = ("language", "code_language", "kind", "counts", "licence")
+ALWAYS = ("language", "code_language", "kind", "domain", "counts", "licence")
 """Signals that are measured for every pile, whatever its rules."""
 STATED = (
-    "document", "source", "origin", "path", "modality", "access", "licence", "owner", "digest", "bytes",
+    "document", "source", "origin", "path", "modality", "access", "licence", "owner", "digest", "bytes", "encoding",
 )  # fmt: skip
 """Columns that documents have before anything is measured; rules may name them, signals may read them."""
 _GROUP_BYTES = 64_000_000
@@ -48,22 +48,42 @@ class Measured:
 
 
 def all_signals(chosen: Iterable[Options] = ()) -> dict[str, Signal]:
-    """Every signal by its plugin name: with default options, or as `chosen`."""
-    given = {plugins.plugin_name(signal): signal for signal in chosen}
+    """Every signal by its plugin name: with default options, or as `chosen`.
+
+    Of a plugin of which a pile may have `several`, those that are chosen, as `plugin.key`.
+    Raises UsageError for two of one key.
+    """
     found: dict[str, Signal] = {}
+    given: dict[str | None, Options] = {}
+    for signal in chosen:
+        name = plugins.plugin_name(signal)
+        if isinstance(signal, Signal) and signal.several:
+            name = f"{name}.{signal.key()}"
+            if name in found:
+                raise UsageError(f"two signals are called {name}", hint="give one a `name:`", value=signal.key())
+            found[name] = signal
+        given[name] = signal
     for name in plugins.catalogue("signals"):
-        signal = given[name] if name in given else plugins.load("signals", name)()
-        if not isinstance(signal, Signal):
+        kind = type(given[name]) if name in given else plugins.load("signals", name)
+        if not issubclass(kind, Signal):
             raise UsageError(f"the signal {name!r} is not derived from Signal", value=name)
-        found[name] = signal
+        if not kind.several:
+            chosen_or_default = given.get(name) or kind()
+            assert isinstance(chosen_or_default, Signal)
+            found[name] = chosen_or_default
     return found
+
+
+def always(signals: Mapping[str, Signal]) -> list[str]:
+    """The signals that are measured whatever the rules: the usual ones, and those of `several` that were listed."""
+    return [*ALWAYS, *(name for name, signal in signals.items() if signal.several)]
 
 
 def producers(signals: Mapping[str, Signal]) -> dict[str, str]:
     """Column -> name of the signal that gives it. Raises UsageError when two signals give one column."""
     owner: dict[str, str] = {}
     for name, signal in signals.items():
-        for column in signal.outputs:
+        for column in signal.columns():
             if column in owner or column in STATED or column == "text":
                 raise UsageError(
                     f"the column {column!r} is given by {owner.get(column, 'every document')} and by {name}",
@@ -117,7 +137,7 @@ def measure(documents: Documents, signals: Mapping[str, Signal], order: Sequence
         keys = keys_of(signal, values)
         kept = _measured(name, signal, values, keys, documents, context)
         places = pa.compute.index_in(keys, value_set=kept["key"].combine_chunks())
-        for column, kind in signal.outputs.items():
+        for column, kind in signal.columns().items():
             taken = kept[column].combine_chunks().take(places)
             values = values.append_column(pa.field(column, pa.type_for_alias(kind)), taken)
         if signal.finds:
@@ -154,7 +174,8 @@ def _measured(
     if todo.num_rows:
         documents.ensure_texts(todo, context)
         groups = list(_groups(todo))
-        for group in each(groups, context, f"measuring {name}", len(groups), "groups of 64 MB"):
+        sizes = [int(group["bytes"].to_numpy().sum()) for group in groups]
+        for group in each(groups, context, f"measuring {name}", unit="bytes", sizes=sizes):
             rows = _apply(signal, group, documents.texts, schema)
             cache.append(folder, rows, rows["key"].to_pylist())
         cache.compact(folder, schema, "key")
@@ -166,15 +187,14 @@ def _meaning(name: str, signal: Signal) -> str:
     """What a cached value depends on besides its inputs: options, code, model files, columns."""
     files = sorted(digest_file(Path(path)) for path in signal.files())
     options = identity(signal)
-    return digest([name, options, plugins.code_identity(signal), signal.inputs, signal.outputs, signal.finds, files])[
-        :16
-    ]
+    code, columns = plugins.code_identity(signal), dict(signal.columns())
+    return digest([name, options, code, signal.inputs, columns, signal.finds, files])[:16]
 
 
 def _kept_schema(signal: Signal) -> pa.Schema:
     import pyarrow as pa
 
-    fields = [("key", pa.string()), *((column, pa.type_for_alias(kind)) for column, kind in signal.outputs.items())]
+    fields = [("key", pa.string()), *((column, pa.type_for_alias(kind)) for column, kind in signal.columns().items())]
     return pa.schema([*fields, ("findings", findings_type())] if signal.finds else fields)
 
 

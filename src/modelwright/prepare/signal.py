@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -24,6 +25,17 @@ class Signal(Options):
     """Column -> Arrow type name: `int64`, `float64`, `string` or `bool`. Names are unique over all signals."""
     finds: ClassVar[bool] = False
     """True when the signal yields findings too."""
+
+    several: ClassVar[bool] = False
+    """True when a pile may have any number of them, each with options of its own, and none unless it is listed."""
+
+    def columns(self) -> Mapping[str, str]:
+        """`outputs`; one of `several` names its columns by its options."""
+        return self.outputs
+
+    def key(self) -> str:
+        """What tells one of `several` from the others: a word."""
+        return ""
 
     def files(self) -> tuple[Path, ...]:
         """Model files: their digests are part of the cache key."""
