@@ -40,7 +40,7 @@ def write_corpus(folder: Path) -> None:
             names = shutil.ignore_patterns("__pycache__")
             shutil.copytree(LIBRARY / package, folder / "corpus" / source / package, ignore=names)
     shutil.copyfile(LIBRARY / "json" / "decoder.py", folder / "corpus" / "open" / "copy_of_decoder.py")
-    (folder / "corpus" / "open" / "latin.txt").write_bytes("caf\xe9 ".encode("latin-1") * 50)
+    (folder / "corpus" / "open" / "odd.txt").write_bytes(b"\xff\xfe" + b"a" * 51)  # says UTF-16, has half a character
     (folder / "corpus" / "open" / "short.txt").write_text("Too short to be kept.\n")
     text = (LIBRARY / "bisect.py").read_text()
     (folder / "corpus" / "ours" / "bisect.py").write_text(f"# Written by jane.doe@example-mail.org\n{text}")

@@ -176,7 +176,8 @@ class Pace:
         passed, moved = at - self.began, done - self.first
         if event.get("unit") != "bytes" or passed <= 0 or moved <= 0:
             return {}
-        left = {"seconds_left": passed / moved * (event["total"] - done)} if event.get("total") else {}
+        rest = (event.get("total") or done) - done
+        left = {"seconds_left": passed / moved * rest} if rest > 0 else {}
         return {"speed": f"{size(moved / passed)}/s", **left}
 
 

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from modelwright.core.errors import EmptyResult, InputError, Stopped, UnknownName
+from modelwright.core.errors import EmptyResult, InputError, Refused, Stopped, UnknownName
 from modelwright.formats.pile import DECISIONS
 from modelwright.prepare.run import estimate
 from modelwright.prepare.run import run as prepare
@@ -46,9 +46,9 @@ SOURCES = [
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """Ten texts, one of them twice, one not UTF-8; five rows, one broken, one with a repeated id."""
+    """Ten texts, one of them twice, one no text in any encoding; five rows, one broken, one with a repeated id."""
     texts = {f"{i}.txt": story(i) for i in range(10)}
-    write(tmp_path / "open", {**texts, "copy.txt": texts["4.txt"], "latin.txt": b"caf\xe9", "empty.txt": ""})
+    write(tmp_path / "open", {**texts, "copy.txt": texts["4.txt"], "odd.txt": b"\xff\xfea", "empty.txt": ""})
     rows = [{"id": i, "text": f"Row {i}: write to ann{i}@example.org. " + story(20 + i)} for i in range(3)]
     write(tmp_path / "rows", {"a.jsonl": lines([*rows, "{broken", {"id": 1, "text": "again"}])})
     return tmp_path
@@ -61,7 +61,7 @@ def test_every_document_ends_in_exactly_one_decision(project: Path) -> None:
     assert output.facts["decisions"] == {"kept": 14, "changed": 0, "dropped": 0, "duplicate": 1, "quarantined": 3}
     assert len(set(table["document"].to_pylist())) == table.num_rows == 18
     rows = {row["origin"]: row for row in table.to_pylist()}
-    assert (rows["latin.txt"]["rule"], rows["latin.txt"]["signal"]) == ("files", "not_utf8")
+    assert (rows["odd.txt"]["rule"], rows["odd.txt"]["signal"]) == ("files", "not_utf8")
     copies = [rows["4.txt"], rows["copy.txt"]]
     assert sorted(row["decision"] for row in copies) == ["duplicate", "kept"]
     duplicate = next(row for row in copies if row["decision"] == "duplicate")
@@ -112,7 +112,7 @@ def test_redaction_changes_texts_and_leaves_no_address(project: Path) -> None:
 
     output, made = run(project, {"sources": SOURCES, "redact": {"kinds": ["email"]}})
     assert output.facts["decisions"]["changed"] == 3
-    assert output.facts["redactions"] == {"documents": 3, "spans": 3, "by_kind": {"email": 3}}
+    assert output.facts["redactions"] == {"documents": 3, "spans": 3, "by_kind": {"email": 3}, "residue": {}}
     changed = [row for row in decisions(project, made).to_pylist() if row["decision"] == "changed"]
     assert {(row["rule"], row["signal"], row["value"]) for row in changed} == {("redact", "email", 1.0)}
     reader = open_pile(project / ".modelwright", made.out)
@@ -182,14 +182,15 @@ def test_an_empty_pile_names_its_largest_reasons_and_leaves_its_decisions(projec
 
 
 def test_what_if_tells_what_a_rule_would_do_and_publishes_nothing(project: Path) -> None:
-    from modelwright.prepare.run import what_if
+    from modelwright.prepare.run import decide
+    from modelwright.prepare.whatif import what_if
 
     _, made = run(project, {"sources": SOURCES})
     before = decisions(project, made)
     write(project, {"ours.yaml": "version: 1\nhelp: short texts\ndrop: {short: bytes < 500}\n"})
     with in_project(project):
         chosen = PileSettings.model_validate({"sources": SOURCES, "rules": ["ours.yaml"]})
-        told = what_if(chosen, context(project, 2), before)
+        told = what_if(decide(chosen, context(project, 2)), before)
         done = run(project, {"sources": SOURCES, "rules": ["ours.yaml"]}, version=2)[0].facts
     assert {name: told[name] for name in ("kept", "dropped", "duplicate", "changed")} == {
         name: done["decisions"][name] for name in ("kept", "dropped", "duplicate", "changed")
@@ -197,6 +198,7 @@ def test_what_if_tells_what_a_rule_would_do_and_publishes_nothing(project: Path)
     assert told["bytes"] == done["bytes"]
     assert told["dropped"] == len(told["moved"]) > 0
     assert {(row["from"], row["to"], row["rule"]) for row in told["moved"]} == {("kept", "dropped", "ours")}
+    assert sum(row["documents"] for row in told["by_source"]) == told["dropped"]
 
 
 def test_a_disk_that_takes_no_more_is_a_clear_error_and_the_next_run_goes_on(project: Path) -> None:
@@ -351,3 +353,17 @@ class in_project:
         from modelwright.core import plugins
 
         plugins.use_project(None)
+
+
+def test_a_source_that_lost_most_of_its_documents_is_asked_about(project: Path) -> None:
+    write(project / "open", {f"more/{number}.txt": f"{PROSE} {number}" for number in range(40)})
+    settings = PileSettings.model_validate({"sources": SOURCES[:1]})
+    first = prepare(settings, {}, context(project))
+    before = {name: facts["documents"] for name, facts in first.facts["sources"].items()}
+    shutil.rmtree(project / "open" / "more")
+    asking = context(project, 2)
+    asking.expected = before
+    with pytest.raises(Refused, match="in the last version it held") as raised:
+        prepare(settings, {}, asking)
+    assert "run.accept_shrink" in raised.value.hint
+    assert prepare(settings, {}, context(project, 2)).facts["documents"] < first.facts["documents"]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from modelwright.core.errors import InputError
 from modelwright.formats.document import QUARANTINE_REASONS
+from modelwright.prepare.encoding import to_utf8
 from modelwright.prepare.sources.files import Files, looks_like_text, matches
 from tests.prepare.piles import rows_of, write
 
@@ -57,17 +58,62 @@ def test_a_pattern_fits_as_a_reader_of_gitignore_expects(path: str, pattern: str
     assert matches(path, pattern) is fits
 
 
-def test_what_is_no_utf8_text_is_quarantined_with_its_reason(tmp_path: Path) -> None:
+def test_what_is_no_text_in_any_encoding_is_quarantined_with_its_reason(tmp_path: Path) -> None:
     write(
         tmp_path / "c",
-        {"a.txt": b"\xff\xfea\0", "b.txt": b"a\0b", "c.txt": "gr\u00fc\u00df".encode("latin-1"), "d.txt": ""},
+        {"a.txt": b"\xff\xfea", "b.txt": b"a\0b", "c.txt": bytes(range(1, 256)) * 9, "d.txt": "", "e.txt": bytes(9999)},
     )
     rows = {row.origin: row for row in rows_of(Files(path="c"), tmp_path)}
     assert {origin: row.error for origin, row in rows.items()} == {
-        "a.txt": "not_utf8", "b.txt": "binary", "c.txt": "not_utf8", "d.txt": None,
+        "a.txt": "not_utf8", "b.txt": "binary", "c.txt": "not_utf8", "d.txt": None, "e.txt": "binary",
     }  # fmt: skip
     assert rows["d.txt"].text == b""
-    assert "byte 2" in (rows["c.txt"].detail or "")
+
+
+LETTER = {
+    "de": "Die Größe der Bäume überrascht selbst geübte Förster. Sie mögen später höher wachsen.",
+    "pl": "Zażółć gęślą jaźń. Wiosną las pachnie świeżą trawą, a dzieci śpiewają i śmieją się głośno.",
+    "ru": "В лесу тихо, и только ветер качает ветви старых сосен. Дети идут домой.",
+    "ja": "森は静かで、風だけが古い松の枝を揺らしています。子供たちは家に帰ります。",
+}
+
+
+@pytest.mark.parametrize(
+    ("language", "encoding", "named"),
+    [
+        ("de", "latin-1", "cp1252"),
+        ("de", "cp1252", "cp1252"),
+        ("pl", "cp1250", "cp1250"),
+        ("ru", "cp1251", "cp1251"),
+        ("ru", "koi8-r", "koi8_r"),
+        ("ja", "shift_jis", "cp932"),
+        ("ja", "utf-16", "utf-16-le"),
+        ("ru", "utf-32", "utf-32-le"),
+        ("de", "utf-8-sig", None),
+    ],
+)
+def test_other_encodings_become_utf8_and_are_named(
+    tmp_path: Path, language: str, encoding: str, named: str | None
+) -> None:
+    text = LETTER[language]
+    write(tmp_path / "c", {"a.txt": text.encode(encoding)})
+    (row,) = rows_of(Files(path="c"), tmp_path)
+    assert row.text is not None
+    assert (row.text.decode(), row.encoding) == (text, named)
+
+
+def test_sixteen_bits_without_a_mark_are_seen_by_their_nul_bytes(tmp_path: Path) -> None:
+    write(tmp_path / "c", {"a.txt": "plain words in wide letters".encode("utf-16-be")})
+    (row,) = rows_of(Files(path="c"), tmp_path)
+    assert (row.text, row.encoding) == (b"plain words in wide letters", "utf-16-be")
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_give_utf8_or_nothing(data: bytes) -> None:
+    made = to_utf8(data)
+    if made is not None:
+        made[0].decode()
+    assert made == to_utf8(data)
 
 
 def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
@@ -120,8 +166,10 @@ def test_any_bytes_become_one_row_that_is_text_or_says_why_not(tmp_path: Path, d
     write(tmp_path / "c", {"a.txt": data})
     rows = rows_of(Files(path="c"), tmp_path)
     assert len(rows) == 1
-    if rows[0].error is None:
+    if rows[0].error is None and rows[0].encoding is None:
         assert rows[0].text == data.removeprefix(b"\xef\xbb\xbf")
+    elif rows[0].error is None:
+        assert (rows[0].text or b"").decode()
     else:
         assert rows[0].error in QUARANTINE_REASONS
         assert rows[0].text is None
@@ -132,3 +180,40 @@ def test_names_without_a_suffix_are_text_when_they_usually_are() -> None:
     assert looks_like_text("LICENSE.txt")
     assert not looks_like_text("x/core")
     assert not looks_like_text(".bashrc")
+
+
+def test_a_licence_file_governs_the_files_below_it_and_the_nearest_wins(tmp_path: Path) -> None:
+    reference = "Licensed under the {} License."
+    write(
+        tmp_path / "c",
+        {
+            "LICENSE": reference.format("MIT"), "a.py": "a = 1", "sub/b.py": "b = 1",
+            "vendored/COPYING.txt": "Licensed under the Apache License, Version 2.0", "vendored/deep/c.py": "c = 1",
+            "odd/LICENSE.md": "Nobody may do anything.", "odd/d.py": "d = 1", "license.py": "e = 1",
+        },
+    )  # fmt: skip
+    found = {row.origin: row.licence for row in rows_of(Files(path="c"), tmp_path)}
+    assert found == {
+        "LICENSE": None, "a.py": "MIT (from LICENSE)", "sub/b.py": "MIT (from LICENSE)", "license.py":
+        "MIT (from LICENSE)", "vendored/COPYING.txt": None, "vendored/deep/c.py": "Apache-2.0 (from COPYING.txt)",
+        "odd/LICENSE.md": None, "odd/d.py": "unknown (from LICENSE.md)",
+    }  # fmt: skip
+    only = Files(path="c", include=("**/*.py",))
+    assert {row.origin: row.licence for row in rows_of(only, tmp_path)}["a.py"] == "MIT (from LICENSE)"
+    assert {row.licence for row in rows_of(Files(path="c", licence="ISC"), tmp_path)} == {None}
+
+
+def test_two_licence_files_in_one_folder_are_a_choice(tmp_path: Path) -> None:
+    files = {"LICENSE-MIT": "Licensed under the MIT License.", "a.py": "a = 1"}
+    files["LICENSE-APACHE"] = "Licensed under the Apache License, Version 2.0"
+    write(tmp_path / "c", files)
+    found = {row.origin: row.licence for row in rows_of(Files(path="c", include=("*.py",)), tmp_path)}
+    assert found == {"a.py": "Apache-2.0 OR MIT (from LICENSE-APACHE, LICENSE-MIT)"}
+
+
+def test_another_licence_file_makes_other_pieces_of_the_files_below(tmp_path: Path) -> None:
+    write(tmp_path / "c", {"LICENSE": "Licensed under the MIT License.", "a.py": "a = 1"})
+    source = Files(path="c", include=("*.py",))
+    before = [file.licence for file in source.inventory(tmp_path)]
+    write(tmp_path / "c", {"LICENSE": "Licensed under the ISC License."})
+    assert [file.licence for file in source.inventory(tmp_path)] != before

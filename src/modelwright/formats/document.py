@@ -12,7 +12,7 @@ QUARANTINE_REASONS: dict[str, str] = {
     "unreadable": "the file cannot be opened or read",
     "damaged_archive": "the compressed file ends early or is damaged",
     "binary": "the file holds NUL bytes: it is no text",
-    "not_utf8": "the bytes are not UTF-8",
+    "not_utf8": "the bytes are not UTF-8, and of a file: no encoding gives a text",
     "not_json": "the line is not valid JSON",
     "not_an_object": "the line is valid JSON but no object",
     "missing_text": "the row has no text field, or it is null",
@@ -34,6 +34,7 @@ def document_schema(*, text: bool = True) -> pa.Schema:
 
     `digest` is the hex SHA-256 of the UTF-8 text, `bytes` its length. A quarantined document has a null digest, the
     length of its raw bytes, and one of QUARANTINE_REASONS as `error`. `path` is evidence for what it is: a file name.
+    `encoding` is what the text was converted from; null where it was UTF-8.
     """
     import pyarrow as pa
 
@@ -41,6 +42,7 @@ def document_schema(*, text: bool = True) -> pa.Schema:
         ("document", pa.string()), ("source", pa.string()), ("origin", pa.string()), ("path", pa.string()),
         ("modality", pa.string()), ("access", pa.string()), ("licence", pa.string()), ("owner", pa.string()),
         ("digest", pa.string()), ("bytes", pa.int64()), ("error", pa.string()), ("detail", pa.string()),
+        ("encoding", pa.string()),
     ]  # fmt: skip
     if text:
         columns.insert(10, ("text", pa.large_string()))

@@ -135,7 +135,8 @@ def _query(
 
     units = list(_units(pieces))
     groups = [units[start : start + _UNITS_A_QUERY] for start in range(0, len(units), _UNITS_A_QUERY)]
-    for group in each(groups, context, f"reading {source.name}", len(groups), "groups of files"):
+    sizes = [sum(piece.end - piece.start for unit in group for piece in unit) for group in groups]
+    for group in each(groups, context, f"reading {source.name}", unit="bytes", sizes=sizes):
         tasks = [_Reading(source, unit, texts) for unit in group]
         table = daft.collect(daft.read(tasks, interim_schema()), interim_schema())
         keep(table, [piece for unit in group for piece in unit])
@@ -197,7 +198,8 @@ def _record(source: Source, piece: Piece, row: Row, writer: TextWriter) -> dict[
         "licence": row.licence or piece.file.licence or _plain(source.licence),
         "owner": row.owner or piece.file.owner or _plain(source.owner),
         "bytes": len(row.text if row.text is not None else row.raw or b""),
-        "error": row.error, "detail": row.detail, "file": piece.file.relative, "offset": row.offset, "row": raw,
+        "error": row.error, "detail": row.detail, "encoding": row.encoding,
+        "file": piece.file.relative, "offset": row.offset, "row": raw,
     }  # fmt: skip
 
 

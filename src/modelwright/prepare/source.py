@@ -64,7 +64,8 @@ class Row:
     """One document, or one row that failed, as a source's `read` yields it.
 
     Without an `origin` it becomes the file's path, `#` and the SHA-256 of `raw`: it does not change when other rows
-    come or go. `text` is valid UTF-8, or None when `error` (one of QUARANTINE_REASONS) says why.
+    come or go. `text` is valid UTF-8, or None when `error` (one of QUARANTINE_REASONS) says why. `encoding` is what the
+    text was converted from, None where it was UTF-8.
     """
 
     offset: int
@@ -76,6 +77,7 @@ class Row:
     owner: str | None = None
     error: str | None = None
     detail: str | None = None
+    encoding: str | None = None
 
 
 class Source(Options):

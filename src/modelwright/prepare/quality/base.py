@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -58,32 +58,43 @@ class Mistake:
     weight: float
 
 
+class MissingFile(InputError):
+    """A labelled file that is not in the folder; `value` is its name. The detector counts as not measured."""
+
+
 @dataclass(frozen=True)
 class Labelled:
-    """A folder of labelled files, named as in the shared data: `langid_text.jsonl.gz`, `pii_spans.jsonl` ..."""
+    """A folder of labelled files, named as in the shared data: `langid_text.jsonl.gz`, `pii_spans.jsonl` ...
+
+    `asked` remembers every name that an evaluation looked for: the file that was found, or None.
+    """
 
     folder: Path
+    asked: dict[str, Path | None] = field(default_factory=dict, compare=False, repr=False)
 
     def path(self, name: str) -> Path | None:
         """The file `name`, `name.jsonl`, `.jsonl.gz`, `.txt.gz`, also with a word such as OFFENSIVE between."""
         found = sorted(path for path in self.folder.glob(f"{name}.*") if path.is_file())
-        return found[0] if found else None
+        self.asked[name] = found[0] if found else None
+        return self.asked[name]
 
     def has(self, *names: str) -> bool:
-        return all(self.path(name) is not None for name in names)
+        return all([self.path(name) is not None for name in names])  # noqa: C419 - every name is remembered
 
     def rows(self, name: str) -> Sequence[dict[str, Any]]:
-        """The rows of a JSON Lines file. Raises InputError when it is missing or a line cannot be read."""
+        """The rows of a JSON Lines file. Raises MissingFile, or InputError for a line that cannot be read."""
         return _rows(self.required(name))
 
     def text(self, name: str) -> str:
-        """A text file as a whole. Raises InputError when it is missing."""
+        """A text file as a whole. Raises MissingFile."""
         return _bytes(self.required(name)).decode("utf-8")
 
     def required(self, name: str) -> Path:
         path = self.path(name)
         if path is None:
-            raise InputError(f"there is no {name} in {self.folder}", hint="name a folder of labelled files", value=name)
+            raise MissingFile(
+                f"there is no {name} in {self.folder}", hint="name a folder of labelled files", value=name
+            )
         return path
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import functools
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 from pydantic import Field
 
+from modelwright.core.fingerprint import digest_file
 from modelwright.core.spec import Location
+from modelwright.prepare.encoding import to_utf8, wide_without_mark
 from modelwright.prepare.source import Piece, Row, Source, SourceFile, locate, missing, nothing_in, read_bytes, walk
 
 TEXT_SUFFIXES = frozenset(
@@ -33,13 +38,25 @@ TEXT_NAMES = frozenset(
     """.split()  # noqa: SIM905
 )
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_WIDE_MARKS = (b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")
 _BINARY_PROBE_BYTES = 8000  # where git looks for a NUL
+
+LICENCE_FILE = re.compile(
+    r"(?:un)?licen[cs]e(?:[-_][a-z0-9-]+(?:\.\d+)*)?(?:\.(?:txt|md|rst|markdown|mit|apache|bsd))?|"
+    r"copying(?:[-_.][a-z0-9-]+(?:\.\d+)*)?(?:\.(?:txt|md|rst))?",
+    re.I,
+)
+"""Names of files that state the licence of the folder in which they lie."""
+_LICENCE_BYTES = 1_000_000
 
 
 class Files(Source):
-    """Text files below a folder, or one file; each is a document, its path within the folder its origin."""
+    """Text files below a folder, or one file; each is a document, its path within the folder its origin.
+
+    Files in other encodings are converted to UTF-8; the column `encoding` says from which.
+    """
+
+    version: ClassVar[int] = 2
 
     path: Location = Field(description="folder, or one file")
     include: tuple[str, ...] = Field(
@@ -54,11 +71,13 @@ class Files(Source):
             return
         if not path.is_dir():
             raise missing(self.name, path)
+        entries = list(walk(str(path), self.enters))
+        above = {} if self.licence else folder_licences(entries)
         found = False
-        for place, relative, status in walk(str(path), self.enters):
+        for place, relative, status in entries:
             if self.takes(relative):
                 found = True
-                yield SourceFile.of(place, relative, status)
+                yield SourceFile.of(place, relative, status, licence=governing(relative, above))
         if not found:
             raise nothing_in(self.name, path, "files that match" if self.include else "text files")
 
@@ -77,7 +96,63 @@ class Files(Source):
         return not any(pattern.endswith("**") and matches(f"{folder}/-", pattern) for pattern in self.exclude)
 
     def read(self, piece: Piece) -> Iterator[Row]:
-        yield read_whole(piece.file)
+        row = read_whole(piece.file)
+        if row.licence is not None:
+            row.licence = licence_of_file(piece.file)
+        yield row
+
+
+def folder_licences(entries: list[tuple[str, str, os.stat_result]]) -> dict[str, str]:
+    """Folder -> `path#digest` of its licence files (LICENSE, COPYING and the like), joined by newlines.
+
+    Only names and digests are taken here; what they say is read with the documents.
+    """
+    above: dict[str, list[str]] = {}
+    for place, relative, status in entries:
+        folder, _, name = relative.rpartition("/")
+        if LICENCE_FILE.fullmatch(name) and status.st_size <= _LICENCE_BYTES:
+            with contextlib.suppress(OSError):  # what cannot be read governs nothing
+                above.setdefault(folder, []).append(f"{relative}#{digest_file(Path(place))}")
+    return {folder: "\n".join(files) for folder, files in above.items()}
+
+
+def governing(relative: str, above: dict[str, str]) -> str | None:
+    """The licence files of the nearest folder above a file that has some; a licence file is governed by none."""
+    folder, _, name = relative.rpartition("/")
+    if not above or LICENCE_FILE.fullmatch(name):
+        return None
+    while folder and folder not in above:
+        folder = folder.rpartition("/")[0]
+    return above.get(folder)
+
+
+def licence_of_file(file: SourceFile) -> str:
+    """What the licence files that govern a file say, as `MIT OR Apache-2.0 (from LICENSE-MIT, LICENSE-APACHE)`.
+
+    Several files in one folder are a choice. One that is not recognised makes the whole unknown.
+    """
+    root = file.path[: len(file.path) - len(file.relative)]
+    found = []
+    names = [entry.rpartition("#")[::2] for entry in (file.licence or "").split("\n")]
+    for relative, digest in names:
+        expression = _read_licence(root + relative, digest)
+        if expression is None:
+            expression = "unknown"
+        found.append(f"({expression})" if " AND " in expression and len(names) > 1 else expression)
+    expression = " OR ".join(dict.fromkeys(found))
+    return f"{expression} (from {', '.join(name.rpartition('/')[2] for name, _ in names)})"
+
+
+@functools.lru_cache(maxsize=1024)
+def _read_licence(path: str, digest: str) -> str | None:
+    """The expression of one licence file; the digest keys the cache."""
+    from modelwright.measure.licence_verdict import of_file
+
+    try:
+        text = Path(path).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    return of_file(text)
 
 
 def read_whole(file: SourceFile) -> Row:
@@ -88,16 +163,17 @@ def read_whole(file: SourceFile) -> Row:
     except OSError as error:
         row.error, row.detail, row.raw = "unreadable", error.strerror, b""
         return row
+    wide = None
     if b"\0" in data[:_BINARY_PROBE_BYTES] and not data.startswith(_WIDE_MARKS):
-        row.error, row.raw = "binary", data
-        return row
-    data = data.removeprefix(_BYTE_ORDER_MARK)
-    try:
-        data.decode()
-    except UnicodeDecodeError as error:
-        row.error, row.detail, row.raw = "not_utf8", f"byte {error.start}: {error.reason}", data
-        return row
-    row.text = data
+        wide = wide_without_mark(data)
+        if wide is None:
+            row.error, row.raw = "binary", data
+            return row
+    converted = to_utf8(data, wide)
+    if converted is None:
+        row.error, row.detail, row.raw = "not_utf8", "no encoding gives a text", data
+    else:
+        row.text, row.encoding = converted
     return row
 
 

@@ -26,6 +26,7 @@ from modelwright.prepare.source import (
 )  # fmt: skip
 
 _GZIP = b"\x1f\x8b"
+_STEP_BYTES = 1 << 20
 
 
 class FromField(Options):
@@ -144,12 +145,24 @@ def _lines(piece: Piece) -> Iterator[tuple[int, bytes]]:
         offset = 0
         if piece.start:
             stream.seek(piece.start - 1)
-            offset = piece.start - 1 + len(stream.readline())  # the end of a line that began before
-        for line in stream:
-            if not packed and offset >= piece.end:
+            offset = piece.start - 1 + _rest_of_line(stream, piece.end - piece.start + 1)
+        while packed or offset < piece.end:
+            line = stream.readline()
+            if not line:
                 return
             yield offset, line
             offset += len(line)
+
+
+def _rest_of_line(stream: Any, limit: int) -> int:
+    """Bytes to the end of a line that began before, at most `limit`: a line over many pieces is not read in each."""
+    done = 0
+    while done < limit:
+        part = stream.readline(min(_STEP_BYTES, limit - done))
+        done += len(part)
+        if not part or part.endswith(b"\n"):
+            break
+    return done
 
 
 def _failed(piece: Piece, error: str, detail: str) -> Row:
