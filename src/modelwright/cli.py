@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from modelwright import api, terminal
-from modelwright.commands import pile
+from modelwright.commands import benchmark, classifier, pile, rules
 from modelwright.commands.common import At, Json, Place, Sample, Set, answer, ask, opened, trust_plugins
 from modelwright.core.errors import ModelwrightError, UsageError
 
@@ -25,6 +25,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(pile.app, name="pile")
+app.add_typer(rules.app, name="rules")
+app.add_typer(benchmark.app, name="benchmark")
+app.add_typer(classifier.app, name="classifier")
 
 # Typer carries a click of its own, whose base of errors has no public name.
 ClickError: type[Any] = typer.BadParameter.__mro__[2]

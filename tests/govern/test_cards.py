@@ -228,6 +228,30 @@ def test_there_is_no_card_for_tokens_and_no_form_called_pdf(project: Sample) -> 
         render(card(project, "pile@1"), "pdf")
 
 
+def test_the_data_card_says_how_good_the_detectors_are_and_how_to_measure_it_again(tmp_path: Path) -> None:
+    figure = {"detector": "abuse", "measured_on": "made rows", "metric": "f1", "value": 0.876, "low": 0.85, "high": 0.9}
+    figures = [
+        {**figure, "items": 1234, "left_out": 5, "at_least": 0.905, "at_most": None},
+        {**figure, "metric": "share", "value": 0.0004, "items": 99, "left_out": 0, "at_least": None, "at_most": 0.001},
+    ]
+    entry = {
+        "measures": "Abuse.",
+        "measured_at": "2026-11-21",
+        "versions": {"modelwright": "0.1.0"},
+        "figures": figures,
+    }
+    made = sample.empty(tmp_path / "p")
+    sheet = card(made, sample.record(made, "pile", {"detectors": {"abuse": entry}}, []))
+    for form in FORMS:
+        text = render(sheet, form)
+        assert "modelwright benchmark prepare" in text
+        assert "made rows" in text
+        assert "0.876" in text
+        assert "at least 0.905" in text
+    section = next(item for item in sheet.sections if item.title == "Quality of the detectors")
+    assert [row.cells[-1] for row in section.tables[0].rows] == ["fail", "pass"]
+
+
 json_facts = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats() | st.text(max_size=6),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),

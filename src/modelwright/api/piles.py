@@ -105,6 +105,18 @@ class Piles(Base):
         """One SELECT over documents, decisions, signals and findings of a pile."""
         return self.reader(reference).sql(query)
 
+    def sql_to(self, query: str, file: str | Path, reference: str = "pile") -> dict[str, Any]:
+        """The rows of a SELECT as a `.csv` or `.parquet` file."""
+        from modelwright.project.exporting import write_rows
+
+        return write_rows(self.sql(query, reference), Path(file))
+
+    def pile_count(self, where: str = "true", by: str | None = None, reference: str = "pile") -> Rows:
+        """Documents, bytes and tokens (null where none were made) that meet a condition, by the values of a column."""
+        from modelwright.project import versions
+
+        return versions.count(self.reader(reference), self.records, self[reference].artifact, where, by)
+
     def why(self, document: str) -> Rows:
         """Every decision on a document, in every version of the pile."""
         from modelwright.project import piles

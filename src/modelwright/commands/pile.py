@@ -92,12 +92,40 @@ def pile_export(
 
 
 @app.command("sql", epilog='Example: modelwright pile sql "select source, count(*) n from documents group by source"')
-def pile_sql(query: str, at: PileRef = "pile", project: At = Path("."), json_: Json = False) -> None:
+def pile_sql(
+    query: str,
+    at: PileRef = "pile",
+    to: Annotated[Path | None, typer.Option(help="write the rows to this .csv or .parquet file")] = None,
+    project: At = Path("."),
+    json_: Json = False,
+) -> None:
     """One SELECT over documents, decisions, signals and findings."""
+    if to is not None:
+        written = opened(project).sql_to(query, to, at)
+        answer(json_, written, lambda data: print(f"{data['rows']} rows in {data['file']}"))
+        return
     result = opened(project).sql(query, at)
     rows = [list(row.values()) for row in result.to_pylist()]
     answer(
         json_,
         {"columns": result.column_names, "rows": rows},
         lambda data: terminal.out().print(terminal.table(result.to_pylist(), result.column_names)),
+    )
+
+
+@app.command(
+    "count", epilog="Example: modelwright pile count \"kind = 'code' and licence_class = 'permissive'\" --by language"
+)
+def pile_count(
+    where: Annotated[str, typer.Argument(help="a condition over the columns of documents, in SQL")] = "true",
+    by: Annotated[str | None, typer.Option(help="one row for each value of this column")] = None,
+    at: PileRef = "pile",
+    project: At = Path("."),
+    json_: Json = False,
+) -> None:
+    """Documents, bytes and tokens that meet a condition: how much German Java under a permissive licence is there?"""
+    answer(
+        json_,
+        {"rows": opened(project).pile_count(where, by, at)},
+        lambda data: terminal.out().print(terminal.table(data["rows"])),
     )

@@ -52,6 +52,19 @@ def _starts(documents: pa.ChunkedArray, size: int) -> list[int]:
     return [int(start) for start in begins]
 
 
+def _bytes(column: Any) -> memoryview:
+    """The UTF-8 bytes of all strings of an array without nulls, one after another."""
+    import numpy as np
+    import pyarrow as pa
+
+    _, offsets, data = column.buffers()
+    if data is None or not len(column):
+        return memoryview(b"")
+    kind = np.int64 if pa.types.is_large_string(column.type) else np.int32
+    ends = np.frombuffer(offsets, dtype=kind)[column.offset : column.offset + len(column) + 1]
+    return memoryview(data)[int(ends[0]) : int(ends[-1])]
+
+
 def _key(part: pa.Table) -> str:
     """Digest over names, types, lengths and values; a column that is null throughout counts as absent."""
     import pyarrow as pa
@@ -66,7 +79,7 @@ def _key(part: pa.Table) -> str:
         found.update(f"|{field.name}:{field.type}|".encode())
         if pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
             found.update(pc.fill_null(pc.binary_length(column), -1).to_numpy(zero_copy_only=False).tobytes())
-            found.update("".join(text for text in column.to_pylist() if text is not None).encode())
+            found.update(_bytes(pc.fill_null(column, "")))
         else:
             found.update(column.is_valid().cast(pa.int8()).to_numpy(zero_copy_only=False).tobytes())
             plain = column.cast(pa.int8()) if pa.types.is_boolean(field.type) else column

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from modelwright.core.errors import EmptyResult, IntegrityError, Refused
 from modelwright.core.storage import storage_error
 from modelwright.formats.pile import DECISIONS
-from modelwright.prepare import decontaminate
+from modelwright.prepare import decontaminate, web_domains
 from modelwright.prepare.settings import PileSettings
 
 _REASONS_SHOWN = 3
@@ -112,6 +112,7 @@ def facts(settings: PileSettings, made: Decided) -> dict[str, Any]:
         "by_language": _counts(pile, ["language"]),
         "by_code_language": _counts(pile, ["code_language"]),
         "by_kind": _counts(pile, ["kind"]),
+        "by_domain": _counts(pile, ["domain"]),
         "by_licence": _counts(pile, ["licence"]),
         "licence": _licence(pile),
         "reasons": reasons(table),
@@ -119,11 +120,35 @@ def facts(settings: PileSettings, made: Decided) -> dict[str, Any]:
         "holdout": _holdout(settings, pile),
         "findings": _counts(measured.findings, ["kind"], None),
         "encodings": _encodings(documents.table),
+        "flags": _flags(table),
+        "opt_outs": _opt_outs(measured.values),
         "signals": list(measured.signals),
         **decontaminate.facts(settings, made),
+        **web_domains.facts(pile),
         "detectors": _detectors(settings, measured.signals),
         **({"sample": settings.sample} if settings.sample < 1 else {}),
     }
+
+
+def _flags(table: pa.Table) -> dict[str, dict[str, int]]:
+    """Documents that stay, and their bytes, by flag; one with two flags counts under both."""
+    from modelwright.prepare.decisions import staying
+
+    counted: dict[str, dict[str, int]] = {}
+    for names, count in _counts(staying(table), ["flags"]).items():
+        for name in () if names == "unknown" else names.split(", "):
+            before = counted.get(name, {"documents": 0, "bytes": 0})
+            counted[name] = {key: before[key] + count[key] for key in before}
+    return counted
+
+
+def _opt_outs(values: pa.Table) -> dict[str, dict[str, int]]:
+    """Documents read that reserve themselves against training, by how they say so."""
+    import pyarrow.compute as pc
+
+    if "opt_out" not in values.column_names:
+        return {}
+    return _counts(values.select(["opt_out"]).filter(pc.is_valid(values["opt_out"])), ["opt_out"], None)
 
 
 def _encodings(documents: pa.Table) -> dict[str, dict[str, int]]:

@@ -2,7 +2,7 @@
 
 The table that passes through here has a row for every input document, in order of (source, origin):
 document, source, origin, piece, input_digest, input_bytes, digest, bytes (of the text as it stands in the pile),
-removed_bytes, decision, rule, signal, value, value_text, threshold, duplicate_of.
+removed_bytes, decision, rule, signal, value, value_text, threshold, duplicate_of, flags, weight.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from modelwright.core.errors import UsageError
 from modelwright.core.plugins import plugin_name
-from modelwright.prepare.measure import ALWAYS, STATED, needed, producers
-from modelwright.prepare.rule import Editing, Predicate, Rule, decide
+from modelwright.prepare import decontaminate
+from modelwright.prepare.dedup.base import Repeats
+from modelwright.prepare.measure import STATED, always, needed, producers
+from modelwright.prepare.rule import Editing, Predicate, Rule, decide, marks
 from modelwright.prepare.settings import PileSettings
 from modelwright.prepare.signal import Signal
 
@@ -39,20 +41,28 @@ def signals_for(settings: PileSettings, signals: Mapping[str, Signal]) -> list[s
     Raises UnknownName for a rule on an unknown signal, UsageError for a comparison that cannot be.
     """
     rules = rules_of(settings)
-    for predicate in (predicate for rule in rules for predicate in rule.predicates()):
+    for predicate in (predicate for rule in rules for predicate in rule.conditions()):
         predicate.check([*producers(signals), *STATED])
     columns = [column for rule in rules for column in rule.signals()]
-    edited = editings(settings)
+    columns += [column for predicate in decontaminate.predicates(settings) for column in predicate.columns()]
+    edited, own = editings(settings), repeated(settings)
     columns += [column for editing in edited for column in editing.when]
-    return needed(columns, [*ALWAYS, *(editing.signal for editing in edited)], signals)
+    return needed(columns, [*always(signals), *(editing.signal for editing in edited if editing not in own)], signals)
 
 
 def editings(settings: PileSettings) -> list[Editing]:
     """What is edited in the documents that stay: by the rules in order, then by `redact`."""
     edited = [editing for rule in rules_of(settings) for editing in rule.edits()]
     if settings.redact is not None:
-        edited.append(Editing("redact", "personal_data", settings.redact.kinds, settings.redact.style))
-    return edited
+        by_style = settings.redact.by_style()
+        edited += [Editing("redact", "personal_data", kinds, style) for kinds, style in by_style]
+    return [*edited, *decontaminate.editings(settings), *repeated(settings)]
+
+
+def repeated(settings: PileSettings) -> list[Editing]:
+    """Pieces that the ways of finding duplicates take out of texts; no signal finds them (see `prepare/repeats.py`)."""
+    plugins = {plugin_name(plugin) or "": plugin for plugin in settings.dedup if isinstance(plugin, Repeats)}
+    return [Editing(name, name, (), "remove", plugin.when) for name, plugin in plugins.items()]
 
 
 def by_rules(settings: PileSettings, documents: pa.Table, values: pa.Table) -> pa.Table:
@@ -61,7 +71,7 @@ def by_rules(settings: PileSettings, documents: pa.Table, values: pa.Table) -> p
     import pyarrow.compute as pc
 
     predicates: list[Predicate] = [predicate for rule in rules_of(settings) for predicate in rule.predicates()]
-    decided = decide(values, predicates)
+    decided = decide(values, [*predicates, *decontaminate.predicates(settings)])
     broken = pc.is_valid(documents["error"])
     plugin = {source.name: plugin_name(source) or type(source).__name__.lower() for source in settings.sources}
     reader = pa.array([plugin[name] for name in documents["source"].to_pylist()], pa.string())
@@ -77,6 +87,7 @@ def by_rules(settings: PileSettings, documents: pa.Table, values: pa.Table) -> p
     columns["value_text"] = pc.if_else(broken, documents["detail"], decided["value_text"])
     columns["threshold"] = pc.if_else(broken, pa.scalar(None, pa.string()), decided["threshold"])
     columns["duplicate_of"] = pa.nulls(documents.num_rows, pa.string())
+    columns["flags"], columns["weight"] = marks(values, rules_of(settings))
     return pa.table(columns).combine_chunks()
 
 
@@ -155,8 +166,8 @@ def pile(documents: pa.Table, values: pa.Table, table: pa.Table, splits: pa.Tabl
     stays = pc.is_in(table["decision"], value_set=pa.array(STAYS))
     place = pc.index_in(table["document"], value_set=_one(splits["document"]))
     columns = {name: table[name] for name in ("document", "source", "origin", "digest", "bytes")}
-    columns |= {name: documents[name] for name in ("path", "modality", "access", "licence", "owner")}
-    columns |= {name: values[name] for name in ("language", "code_language", "kind", "licence_class")}
+    columns |= {name: documents[name] for name in ("path", "encoding", "modality", "access", "licence", "owner")}
+    columns |= {name: values[name] for name in ("language", "code_language", "kind", "domain", "licence_class")}
     columns["split"] = splits["split"].take(place)
     return pa.table(columns).filter(stays).combine_chunks()
 
@@ -164,8 +175,8 @@ def pile(documents: pa.Table, values: pa.Table, table: pa.Table, splits: pa.Tabl
 def contract(table: pa.Table) -> pa.Table:
     """The columns of the pile's table of decisions; `digest` is that of the input text, `bytes` its length."""
     names = ["document", "source", "origin", "decision", "rule", "signal", "value", "value_text", "threshold"]
-    rows = table.select([*names, "duplicate_of", "input_digest", "input_bytes"])
-    return rows.rename_columns([*names, "duplicate_of", "digest", "bytes"])
+    rows = table.select([*names, "duplicate_of", "input_digest", "input_bytes", "flags", "weight"])
+    return rows.rename_columns([*names, "duplicate_of", "digest", "bytes", "flags", "weight"])
 
 
 def signal_columns(values: pa.Table) -> pa.Table:

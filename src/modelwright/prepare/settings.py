@@ -4,25 +4,86 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from modelwright.core.errors import UnknownName, UsageError
-from modelwright.core.plugins import Plugins
-from modelwright.core.spec import Options, Share, Where
+from modelwright.core.plugins import Plugin, Plugins, parse, plugin_name
+from modelwright.core.spec import Location, Options, Share, Where
+from modelwright.prepare.signals.personal_data import RELIABLE, PersonalKind
 
 
 class Redact(Options):
     """Which kinds of personal data are edited out of the texts that stay, and what stands in their place."""
 
-    kinds: tuple[Literal["email", "phone", "card"], ...] = Field(
-        default=("email", "phone", "card"), min_length=1, description="kinds of findings of `personal_data` to edit"
+    kinds: tuple[PersonalKind, ...] = Field(
+        default=RELIABLE, min_length=1, description="kinds of findings of `personal_data` to edit"
     )
-    style: Literal["tag", "mask", "remove"] = Field(
-        default="tag", description="tag: `<EMAIL>`; mask: `*` for each letter and digit; remove: nothing stays"
+    style: Plugin("styles") = Field(  # type: ignore[valid-type]
+        default="tag",
+        validate_default=True,
+        description="what stands in their place: `tag`, `mask`, `remove`, `pseudonym`, `surrogate` or a style of yours",
     )
+    styles: dict[PersonalKind, Plugin("styles")] = Field(  # type: ignore[valid-type]
+        default_factory=dict, description="another style for a kind, `{email: pseudonym, card: mask}`; it is edited too"
+    )
+    confidence: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="how sure a finding must be to be edited; at .3 every URL and numeric date is",
+    )
+    keep_authors: bool = Field(
+        default=False, description="addresses of authors and copyright holders in the header of code stay"
+    )
+
+    def by_style(self) -> list[tuple[tuple[str, ...], Any]]:
+        """Kinds and the style in which they are edited, each kind once."""
+        rest = tuple(kind for kind in self.kinds if kind not in self.styles)
+        apart = [((kind,), style) for kind, style in self.styles.items()]
+        return [*([(rest, self.style)] if rest else []), *apart]
+
+    def signal(self, given: Options) -> Options:
+        """The signal `personal_data` with options `given`, made to find what is to be edited."""
+        wanted = [kind for kinds, _ in self.by_style() for kind in kinds]
+        found = tuple(dict.fromkeys((*given.kinds, *wanted)))  # type: ignore[attr-defined]
+        least = min(given.confidence, self.confidence)  # type: ignore[attr-defined]
+        authors = self.keep_authors or given.keep_authors  # type: ignore[attr-defined]
+        return given.model_copy(update={"kinds": found, "confidence": least, "keep_authors": authors})
+
+
+class Decontaminate(Options):
+    """Which benchmarks are sought in the documents, and what becomes of a document that holds an item."""
+
+    against: tuple[Location, ...] = Field(default=(), description="benchmark files: JSON Lines or JSON, also gzipped")
+    action: Literal["drop", "cut"] = Field(
+        default="drop", description="drop: the document goes; cut: the item's text is removed from it"
+    )
+    threshold: float = Field(
+        default=0.75, ge=0.25, le=1, description="share of an item's words, in order, at which it counts as found"
+    )
+    copied: float = Field(
+        default=0.4, ge=0.25, le=1, description="share of a long item that suffices when it was copied word for word"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _files_alone(cls, value: Any) -> Any:
+        """`[a.jsonl]` and `a.jsonl` stand for `{against: [a.jsonl]}`."""
+        options = dict(value) if isinstance(value, Mapping) else {"against": value}
+        if isinstance(options.get("against"), str):
+            options["against"] = [options["against"]]
+        return options
+
+    def signal(self) -> Options:
+        """The signal `contamination` that finds what is wanted."""
+        return parse(
+            "signals",
+            {"contamination": {"against": self.against, "threshold": self.threshold, "copied": self.copied}},
+        )
 
 
 class PileSettings(Options):
@@ -34,6 +95,9 @@ class PileSettings(Options):
         default=(), description="options of signals, such as `{counts: {words: space}}`; left out: the defaults"
     )
     redact: Redact | None = Field(default=None, description="personal data edited out of the texts that stay")
+    decontaminate: Decontaminate | None = Field(
+        default=None, description="benchmark files whose items are kept out of the pile: `[bench.jsonl]`, or options"
+    )
     dedup: Plugins("dedup") = Field(default=(), description="how duplicates are found")  # type: ignore[valid-type]
     holdout: dict[str, Share] = Field(
         default_factory=lambda: {"default": 0.01},
@@ -42,17 +106,45 @@ class PileSettings(Options):
     )
     sample: Share = Field(default=1.0, gt=0, description="share of the documents used, chosen by their digest")
 
-    def depends(self) -> dict[str, Any]:
-        """The code behind the settings: signals that rules, edits and the pile's own columns need, by version.
+    def chosen_signals(self) -> tuple[Options, ...]:
+        """The signals with options: those given, `personal_data` as the redaction needs it, and `contamination`."""
+        chosen = list(self.signals)
+        if self.redact is not None:
+            mine = [signal for signal in chosen if plugin_name(signal) == "personal_data"]
+            others = [signal for signal in chosen if plugin_name(signal) != "personal_data"]
+            chosen = [*others, self.redact.signal(mine[0] if mine else parse("signals", "personal_data"))]
+        if self.decontaminate is not None:
+            chosen = [signal for signal in chosen if plugin_name(signal) != "contamination"]
+            chosen.append(self.decontaminate.signal())
+        return tuple(chosen)
 
-        Raises UnknownName for a rule on a signal that nothing measures.
+    def with_benchmarks(self, files: Sequence[str]) -> PileSettings:
+        """The same, decontaminated against these files too: those that the project validates on."""
+        wanted = self.decontaminate or Decontaminate()
+        against = tuple(dict.fromkeys((*wanted.against, *files)))
+        changed = wanted.model_copy(update={"against": against}) if against else self.decontaminate
+        return self.model_copy(update={"decontaminate": changed})
+
+    def files(self, folder: Path) -> tuple[Path, ...]:
+        """Files besides the sources that the pile depends on by their content: benchmarks."""
+        return tuple(folder / path for path in self.decontaminate.against) if self.decontaminate else ()
+
+    def depends(self) -> dict[str, Any]:
+        """The code behind the settings: signals that rules, edits and the pile's own columns need, by version; the
+        content of the model files of signals that were given options.
+
+        Raises UnknownName for a rule on a signal that nothing measures, InputError for a model that is missing.
         """
+        from modelwright.core.fingerprint import digest_file
         from modelwright.core.identity import identity
         from modelwright.prepare.decisions import signals_for
         from modelwright.prepare.measure import all_signals
 
-        signals = all_signals(self.signals)
-        return {"signals": [identity(signals[name]) for name in sorted(signals_for(self, signals))]}
+        signals = all_signals(self.chosen_signals())
+        wanted = {name: signals[name] for name in sorted(signals_for(self, signals))}
+        given = {name: signal for name, signal in wanted.items() if signal in self.signals}
+        models = {name: [digest_file(path) for path in signal.files()] for name, signal in given.items()}
+        return {"signals": [identity(signal) for signal in wanted.values()], "models": models}
 
     @field_validator("holdout", mode="before")
     @classmethod

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modelwright.core.context import Artifact
-from modelwright.core.storage import write_atomic
+from modelwright.core.errors import UsageError
+from modelwright.core.storage import storage_error, write_atomic
 from modelwright.govern.records import Records
 from modelwright.project.schema import Project
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 def export_pile(project: Project, records: Records, artifact: Artifact, folder: Path, form: str) -> dict[str, Any]:
@@ -31,3 +35,18 @@ def export_pile(project: Project, records: Records, artifact: Artifact, folder: 
     subject = [{"name": artifact.ref, "digest": artifact.digest}]
     records.append("export", subject, {"ref": artifact.ref, "format": form, "place": place, "inside": inside})
     return written
+
+
+def write_rows(table: pa.Table, file: Path) -> dict[str, Any]:
+    """Write the rows of a query; the name's ending says how. Raises UsageError for another ending, StorageError."""
+    import pyarrow.csv as csv
+    import pyarrow.parquet as parquet
+
+    writers = {".csv": csv.write_csv, ".parquet": parquet.write_table}
+    if file.suffix not in writers:
+        raise UsageError(f"cannot write {file.name}", hint="name a .csv or .parquet file", value=str(file))
+    try:
+        writers[file.suffix](table, str(file))
+    except OSError as error:
+        raise storage_error(error, file) from error
+    return {"file": str(file), "rows": table.num_rows, "columns": table.column_names}

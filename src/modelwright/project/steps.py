@@ -51,7 +51,9 @@ def _prepare(settings: ProjectSettings) -> list[Step]:
     prepare = settings.prepare
     if prepare is None:
         return []
-    result = [Step("pile", "prepare", "pile", "modelwright.prepare.run", prepare.pile(), where="prepare")]
+    benchmarks = settings.validation.benchmarks if settings.validation is not None else ()
+    pile = prepare.pile().with_benchmarks([name for benchmark in benchmarks for name in benchmark.files()])
+    result = [Step("pile", "prepare", "pile", "modelwright.prepare.run", pile, where="prepare")]
     if prepare.tokenizer is not None or settings.train is not None:
         tokens = prepare.tokens()
         parents = {"pile": "pile"}

@@ -18,6 +18,8 @@ from modelwright.project.schema import Project
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from modelwright.engines.pile_reader import PileReader
+
 _NAME = r"[A-Za-z][\w.-]{0,63}"
 
 
@@ -101,6 +103,38 @@ def tokens_of(records: Records, pile: Artifact) -> pa.Table | None:
             counts = np.diff(tokens.ends.astype(np.int64), prepend=0)
             return pa.table({"document": tokens.documents()["document"], "tokens": counts})
     return None
+
+
+def count(reader: PileReader, records: Records, pile: Artifact, where: str, by: str | None) -> list[dict[str, Any]]:
+    """{documents, bytes, tokens} of the documents that meet `where` (SQL over the columns of documents), the largest
+    first; tokens are those of the training split, null where none were made of this version.
+
+    Raises UsageError for a condition that is not understood, UnknownName for a column that documents do not have.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    columns = reader.documents().column_names
+    if by is not None and by not in columns:
+        raise UnknownName("column", by, columns, where="pile count")
+    named = f", {by}" if by else ""
+    rows = reader.sql(f"select document, bytes{named} from documents where {where}")
+    known = tokens_of(records, pile)
+    counted = pa.nulls(rows.num_rows, pa.int64())
+    if known is not None:
+        counted = known["tokens"].take(pc.index_in(rows["document"], value_set=known["document"].combine_chunks()))
+    grouped = rows.append_column("tokens", counted).group_by([by] if by else [])
+    found = grouped.aggregate([("document", "count"), ("bytes", "sum"), ("tokens", "sum")]).to_pylist()
+    result = [
+        {
+            **({by: "unknown" if row[by] is None else row[by]} if by else {}),
+            "documents": row["document_count"],
+            "bytes": row["bytes_sum"] or 0,
+            "tokens": None if known is None else row["tokens_sum"] or 0,
+        }
+        for row in found
+    ]
+    return sorted(result, key=lambda row: (-row["bytes"], str(row.get(by or "", ""))))
 
 
 def stats(project: Project, records: Records) -> dict[str, Any]:

@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 from modelwright.measure.spans import FINDINGS
 from modelwright.prepare.signals.abuse import Abuse
 from modelwright.prepare.signals.code_language import CodeLanguage
+from modelwright.prepare.signals.copyright import Copyright
 from modelwright.prepare.signals.kind import Kind
 from modelwright.prepare.signals.language import Language
 from modelwright.prepare.signals.licence import Licence
+from modelwright.prepare.signals.opt_out import OptOut
 from modelwright.prepare.signals.personal_data import PersonalData
 
-SIGNALS = (Language(), CodeLanguage(), Kind(), PersonalData(), Abuse(), Licence())
+SIGNALS = (Language(), CodeLanguage(), Kind(), PersonalData(), Abuse(), Licence(), Copyright(), OptOut())
 NUMBERS = {"code_language_confidence", "language_confidence"}
 ROWS = [
     {"text": "Write to ann@example.org or call +44 20 7946 0958.", "path": None, "licence": "MIT", "language": "en"},

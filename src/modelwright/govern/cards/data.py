@@ -51,6 +51,7 @@ def data_card(pile: Artifact, records: Records, project: str, use: str = "") -> 
         _rights(facts),
         _composition(facts),
         _processing(facts, pile, counts),
+        _detectors(facts),
         Section("Gates", tables=present(gates_table(records, [pile.ref]))),
         Section("Used by", tables=_used_by(pile, records)),
         Section("How it was made", planned_fields(pile) + environment_fields(pile), _seconds(facts)),
@@ -147,12 +148,53 @@ def _processing(facts: Facts, pile: Artifact, counts: Mapping[str, int]) -> Sect
     tables = present(
         _reasons(reasons, facts.source) if isinstance(reasons, list) else None,
         distribution("Text read, by decision", "decision", _bytes(facts.mapping("decided_bytes")), facts.source),
+        distribution("Converted to UTF-8", "from", facts.mapping("encodings"), facts.source),
         distribution("Redacted", "kind", _spans(facts.mapping("redactions.by_kind")), facts.source),
         distribution("Found in the input", "kind", _spans(facts.mapping("findings")), facts.source),
         _not_done(pile, facts),
     )
     text = "Every document that was read ends in exactly one of these five decisions."
     return Section("Processing", tuple(fields), tables, text=text, stacked=True)
+
+
+def _detectors(facts: Facts) -> Section:
+    """How good the detectors of this version are: the figures that modelwright ships, measured on labelled data."""
+    columns = (
+        Column("detector"),
+        Column("measured on"),
+        Column("metric"),
+        Column("figure", interval=True),
+        Column("items", "items"),
+        Column("floor"),
+        Column("verdict"),
+    )
+    rows, measured = [], set()
+    for detector in facts.mapping("detectors").values():
+        measured.add(f"{detector['measured_at']} with modelwright {detector['versions'].get('modelwright', '?')}")
+        for item in detector["figures"]:
+            interval = (item["value"], item["low"], item["high"], "")
+            floor, verdict = _floor(item)
+            cells = (item["detector"], item["measured_on"], item["metric"], interval, item["items"], floor, verdict)
+            rows.append(Row(cells, facts.source))
+    if not rows:
+        return Section("Quality of the detectors")
+    text = (
+        f"Measured on labelled data that nothing was tuned on, {', '.join(sorted(measured))}; not on this pile. "
+        "`modelwright benchmark prepare LABELLED` prints these figures again, with the worst mistakes."
+    )
+    table = Table("Figures with 95 % intervals", columns, tuple(rows), long=len(rows) > 30)
+    return Section("Quality of the detectors", tables=(table,), text=text)
+
+
+def _floor(figure: Mapping[str, Any]) -> tuple[str, str]:
+    """The floor or ceiling in words, and whether it is met."""
+    low, high, value = figure["at_least"], figure["at_most"], figure["value"]
+    if low is None and high is None:
+        return "", ""
+    met = (low is None or value >= low) and (high is None or value <= high)
+    words = [f"at least {low:g}"] if low is not None else []
+    words += [f"at most {high:g}"] if high is not None else []
+    return ", ".join(words), "pass" if met else "fail"
 
 
 def _bytes(counted: Mapping[str, Any]) -> dict[str, Any]:
