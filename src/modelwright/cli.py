@@ -181,13 +181,20 @@ def compare(a: str, b: str, project: At = Path("."), json_: Json = False) -> Non
 @app.command(epilog="Example: modelwright card model --as html > card.html")
 def card(
     reference: str,
-    as_: Annotated[str, typer.Option("--as", help="md, html or json")] = "md",
+    as_: Annotated[
+        str, typer.Option("--as", help="md, html, json, huggingface, croissant, cyclonedx or eu-summary")
+    ] = "md",
+    against: Annotated[str | None, typer.Option(help="print what differs from the card of this one")] = None,
     project: At = Path("."),
     json_: Json = False,
 ) -> None:
-    """Print the data card, model card or fact sheet."""
-    text = opened(project).card(reference, "json" if json_ else as_)
-    print(text)
+    """Print the data card, model card or fact sheet, in a form for people or for another system."""
+    opened_project = opened(project)
+    form = {"md": "json", "eu-summary": "eu-summary-json"}.get(as_, as_) if json_ else as_
+    print(opened_project.card(reference, form, against).rstrip("\n"))
+    absent = () if against else opened_project.card_missing(reference, form)
+    if absent:
+        terminal.err().print(f"nobody stated what {as_} requires: {', '.join(absent)}", markup=False)
 
 
 @app.command(epilog="Example: modelwright why standard_library:abc.py")

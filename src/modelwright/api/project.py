@@ -77,13 +77,21 @@ class Project(Piles, Classifiers):
 
         return comparing.compare(self.records, self[a].artifact, self[b].artifact)
 
-    def card(self, reference: str, form: str = "md") -> str:
+    def card(self, reference: str, form: str = "md", against: str | None = None) -> str:
+        """The card of an artifact in one form (md, html, json, and what `modelwright card --help` names), or with
+        `against` what differs from the card of that one."""
         from modelwright.project import printing
 
-        forms = printing.rendered(self.project, self.records, self[reference].artifact)
-        if form not in forms:
-            raise UnknownName("card format", form, forms)
-        return forms[form]
+        artifact = self[reference].artifact
+        if against is not None:
+            return printing.compared(self.project, self.records, self[against].artifact, artifact, form)
+        return printing.rendered(self.project, self.records, artifact, form)
+
+    def card_missing(self, reference: str, form: str) -> tuple[str, ...]:
+        """What the standard of a form requires and nobody stated, each with the key of the project file that says it."""
+        from modelwright.project import printing
+
+        return printing.exported(self.project, self.records, self[reference].artifact, form).missing
 
     def trace(self, reference: str) -> dict[str, Any]:
         from modelwright.govern.lineage import trace

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from modelwright.core.errors import InputError, IntegrityError
 from modelwright.core.fingerprint import merkle_root
 from modelwright.core.storage import read_json, write_json
+from modelwright.formats import erased
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -103,8 +104,9 @@ class PileRecord:
 
     @staticmethod
     def load(folder: Path) -> PileRecord:
-        """Raises InputError when `folder` holds no pile."""
+        """Raises InputError when `folder` holds no pile, or one that a takedown erased."""
         path = folder / FILE_NAME
+        erased.refuse(folder)
         if not path.is_file():
             raise InputError(f"{folder} holds no {FILE_NAME}", hint="name the folder of a pile", value=str(folder))
         saved = read_json(path)
@@ -191,12 +193,17 @@ def content_root(documents: pa.Table) -> str:
 
     A row is the netstrings of document, digest, split and METADATA; null is `-`. A function of the set of rows alone.
     """
+    return merkle_root(content_leaves(documents))
+
+
+def content_leaves(documents: pa.Table) -> list[bytes]:
+    """The canonical rows of `content_root`, in its order."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     rows = documents.take(pc.sort_indices(documents, sort_keys=[("document", "ascending")]))
     if rows.num_rows == 0:
-        return merkle_root([])
+        return []
     pieces = []
     for name in ("document", "digest", "split", *METADATA):
         text = rows[name].combine_chunks().cast(pa.large_string())
@@ -204,14 +211,20 @@ def content_root(documents: pa.Table) -> str:
         netstring = pc.binary_join_element_wise(size, text, pa.scalar(":", pa.large_string()))
         pieces.append(pc.fill_null(netstring, pa.scalar("-", pa.large_string())))
     leaves = pc.binary_join_element_wise(*pieces, pa.scalar(",", pa.large_string()))
-    return merkle_root(leaves.cast(pa.large_binary()).to_pylist())
+    rows_as_bytes: list[bytes] = leaves.cast(pa.large_binary()).to_pylist()
+    return rows_as_bytes
 
 
 def text_root(documents: pa.Table) -> str:
     """Merkle root over the distinct text digests (32 raw bytes a leaf), sorted."""
+    return merkle_root(text_leaves(documents))
+
+
+def text_leaves(documents: pa.Table) -> list[bytes]:
+    """The leaves of `text_root`, in its order."""
     import pyarrow.compute as pc
 
-    return merkle_root(sorted(bytes.fromhex(value) for value in pc.unique(documents["digest"]).to_pylist()))
+    return sorted(bytes.fromhex(value) for value in pc.unique(documents["digest"]).to_pylist())
 
 
 def text_digests(texts: pa.Array) -> list[str]:

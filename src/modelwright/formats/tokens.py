@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from modelwright.core.errors import InputError, IntegrityError
 from modelwright.core.fingerprint import digest, digest_file
 from modelwright.core.storage import read_json, storage_error, write_json
+from modelwright.formats import erased
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 SHARD_TOKENS = 2**29
 """Tokens per shard file: 1 GiB of uint16."""
 DOCUMENT_COLUMNS = ("document", "source", "origin", "split", "digest")
+MIX = "mix.parquet"
+"""Beside the tokens of a mix: document, tokens, group, copies, one row a training document of the pile."""
 _MANIFEST, _ENDS, _DOCUMENTS = "manifest.json", "ends.bin", "documents.parquet"
 
 
@@ -180,8 +183,10 @@ class Tokens:
 
     @staticmethod
     def open(folder: Path) -> Tokens:
-        """Raises InputError when `folder` holds no tokens, IntegrityError when a file is gone or has another size."""
+        """Raises InputError when `folder` holds no tokens or erased ones, IntegrityError when a file is gone or has
+        another size."""
         path = folder / _MANIFEST
+        erased.refuse(folder)
         if not path.is_file():
             raise InputError(f"{folder} holds no tokens", hint="name the folder of tokens", value=str(folder))
         opened = Tokens(folder, read_json(path))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelwright.core.errors import UsageError
 from modelwright.core.plugins import plugin_name
-from modelwright.prepare import decontaminate
+from modelwright.prepare import barred, decontaminate
 from modelwright.prepare.dedup.base import Repeats
 from modelwright.prepare.measure import STATED, always, needed, producers
 from modelwright.prepare.rule import Editing, Predicate, Rule, decide, marks
@@ -72,7 +72,8 @@ def by_rules(settings: PileSettings, documents: pa.Table, values: pa.Table) -> p
 
     predicates: list[Predicate] = [predicate for rule in rules_of(settings) for predicate in rule.predicates()]
     decided = decide(values, [*predicates, *decontaminate.predicates(settings)])
-    broken = pc.is_valid(documents["error"])
+    error, broken = documents["error"], pc.is_valid(documents["error"])
+    taken = pc.fill_null(pc.starts_with(error, barred.PREFIX), False)
     plugin = {source.name: plugin_name(source) or type(source).__name__.lower() for source in settings.sources}
     reader = pa.array([plugin[name] for name in documents["source"].to_pylist()], pa.string())
     nothing = pa.scalar(None, pa.float64())
@@ -80,9 +81,10 @@ def by_rules(settings: PileSettings, documents: pa.Table, values: pa.Table) -> p
     columns |= {"input_digest": documents["digest"], "input_bytes": documents["bytes"]}
     columns |= {"digest": documents["digest"], "bytes": documents["bytes"]}
     columns["removed_bytes"] = pa.array([0] * documents.num_rows, pa.int64())
-    columns["decision"] = pc.if_else(broken, "quarantined", decided["decision"])
-    columns["rule"] = pc.if_else(broken, reader, decided["rule"])
-    columns["signal"] = pc.if_else(broken, documents["error"], decided["signal"])
+    columns["decision"] = pc.if_else(taken, "dropped", pc.if_else(broken, "quarantined", decided["decision"]))
+    columns["rule"] = pc.if_else(taken, barred.RULE, pc.if_else(broken, reader, decided["rule"]))
+    reason = pc.replace_substring(error, barred.PREFIX, "", max_replacements=1)
+    columns["signal"] = pc.if_else(broken, reason, decided["signal"])
     columns["value"] = pc.if_else(broken, nothing, decided["value"])
     columns["value_text"] = pc.if_else(broken, documents["detail"], decided["value_text"])
     columns["threshold"] = pc.if_else(broken, pa.scalar(None, pa.string()), decided["threshold"])

@@ -33,12 +33,14 @@ class Documents:
     """Every input document, narrow, in order of (source, origin), and the means to get at texts.
 
     `table` has the columns of `document_schema(text=False)`, and `piece`: which part of which file it stands in.
+    `remake` adds the edited texts of some documents (by id) to `texts`.
     """
 
     table: pa.Table
     pieces: Mapping[str, tuple[Source, Piece]]
     inventories: Mapping[str, Inventory]
     texts: TextStore
+    remake: Callable[[pa.Array], None] | None = None
 
     def of(self, table: pa.Table) -> Documents:
         """The same for some of the rows."""
@@ -47,12 +49,19 @@ class Documents:
     def batches(self, rows: pa.Table, context: Context) -> Iterator[pa.RecordBatch]:
         """`rows` (with document and digest) in their order with a column `text`: the text of that digest.
 
-        A digest is that of the document's input text, or of an edited text that was added to `texts`.
+        A digest is that of the document's input text, or of its edited text.
         """
+        import pyarrow as pa
         import pyarrow.compute as pc
 
-        place = pc.index_in(rows["document"], value_set=self.table["document"].combine_chunks())
-        self.ensure_texts(rows.append_column("piece", self.table["piece"].take(place)), context)
+        missing = self.texts.missing(rows["digest"])
+        if len(missing):
+            lacking = rows.select(["document", "digest"]).filter(pc.is_in(rows["digest"], value_set=missing))
+            place = pc.index_in(lacking["document"], value_set=self.table["document"].combine_chunks())
+            edited = pc.not_equal(lacking["digest"], self.table["digest"].take(place))
+            if self.remake is not None and pc.any(edited).as_py():
+                self.remake(pa.array(lacking["document"].filter(edited).to_pylist(), pa.string()))
+            self.ensure_texts(lacking.append_column("piece", self.table["piece"].take(place)), context)
         yield from self.texts.batches(rows)
 
     def ensure_texts(self, wanted: pa.Table, context: Context) -> None:

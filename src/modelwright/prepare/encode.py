@@ -2,45 +2,92 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelwright.core.context import Context
 from modelwright.core.errors import ModelwrightError, Stopped
 from modelwright.core.fingerprint import digest_file
-from modelwright.formats.tokens import DOCUMENT_COLUMNS, Tokens, TokensWriter
+from modelwright.core.storage import storage_error
+from modelwright.formats.tokens import DOCUMENT_COLUMNS, MIX, Tokens, TokensWriter
+from modelwright.prepare.mixing import Mix, Mixed, mixed, rows_of
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
     Places = np.ndarray[Any, np.dtype[np.int64]]
+    Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 _TOKENS_A_COPY = 2**24
 
 
-def encode(reader: Any, documents: pa.Table, context: Context) -> int:
-    """Write the shards of `documents` into `context.out`, where the tokenizer lies, in their order.
+@dataclass(frozen=True)
+class Encoded:
+    """documents: the rows as they were written; reused: how many documents were copied; mix: facts of the mix."""
 
-    Returns how many documents were copied from earlier tokens; that changes the time, never a byte. Raises Stopped.
+    documents: pa.Table
+    reused: int
+    mix: dict[str, Any] | None = None
+
+
+def encode(reader: Any, documents: pa.Table, context: Context, mix: Mix | None = None) -> Encoded:
+    """Write the shards of `documents` into `context.out`, where the tokenizer lies, in their order or as `mix` says.
+
+    What was copied from earlier tokens changes the time, never a byte. Raises Stopped, and what `mixed` raises.
     """
     import numpy as np
     import pyarrow as pa
 
     before = _earlier(context)
-    if before is None:
+    if before is None and mix is None:
         _encode(reader, documents, context.out, context)
-        return 0
-    places = _places(documents["digest"], before.documents()["digest"])
-    new = documents.take(pa.array(np.flatnonzero(places < 0)))
-    if not new.num_rows:
-        _merge(documents, places, before, None, context)
-        return int(documents.num_rows)
-    folder = context.work / "new"
-    folder.mkdir(exist_ok=True)
-    _encode(reader, new, folder, context)
-    _merge(documents, places, before, Tokens.open(folder), context)
-    return int(documents.num_rows - new.num_rows)
+        return Encoded(documents, 0)
+    if before is None:
+        places = np.full(documents.num_rows, -1, np.int64)
+    else:
+        places = _places(documents["digest"], before.documents()["digest"])
+    missing = documents.take(pa.array(np.flatnonzero(places < 0)))
+    new: Tokens | None = None
+    if missing.num_rows:
+        folder = context.work / "new"
+        folder.mkdir(exist_ok=True)
+        _encode(reader, missing, folder, context)
+        new = Tokens.open(folder)
+    fresh = places < 0
+    index = np.where(fresh, np.cumsum(fresh) - 1, places)
+    facts = None
+    if mix is not None:
+        lengths = np.where(fresh, _lengths(new)[index * fresh], _lengths(before)[index * ~fresh])
+        made = mixed(reader, documents, lengths, mix)
+        _keep_mix(context.out, documents, lengths, made)
+        rows, facts = rows_of(made.copies, documents["source"]), made.facts
+        documents, fresh, index = documents.take(pa.array(rows)), fresh[rows], index[rows]
+    _merge(documents, fresh, index, before, new, context)
+    return Encoded(documents, int((places >= 0).sum()), facts)
+
+
+def _lengths(tokens: Tokens | None) -> Places:
+    """Tokens of each document, its end-of-text token included; one 0 where there are none."""
+    import numpy as np
+
+    if tokens is None:
+        return np.zeros(1, np.int64)
+    return np.diff(tokens.ends.astype(np.int64), prepend=0)
+
+
+def _keep_mix(folder: Path, documents: pa.Table, lengths: Places, made: Mixed) -> None:
+    """`mix.parquet`: every training document with its tokens, its group and its copies, those left out too."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    names = pa.DictionaryArray.from_arrays(pa.array(made.groups, pa.int32()), pa.array(made.names, pa.string()))
+    columns = {"document": documents["document"], "tokens": lengths, "group": names, "copies": made.copies}
+    try:
+        pq.write_table(pa.table(columns), folder / MIX, compression="zstd")
+    except OSError as error:
+        raise storage_error(error, folder) from error
 
 
 def check_stop(context: Context) -> None:
@@ -89,17 +136,20 @@ def _encode(reader: Any, documents: pa.Table, folder: Path, context: Context) ->
             context.progress("encoding", done, documents.num_rows, "documents", tokens=writer.tokens)
 
 
-def _merge(documents: pa.Table, places: Places, before: Tokens, new: Tokens | None, context: Context) -> None:
-    """Copy runs of neighbours: `places` >= 0 from `before`, the others from `new`, one after another."""
+def _merge(
+    documents: pa.Table, fresh: Mask, index: Places, before: Tokens | None, new: Tokens | None, context: Context
+) -> None:
+    """Copy runs of neighbours: row `index` of `new` where `fresh`, of `before` elsewhere, one after another."""
     import numpy as np
 
-    fresh = places < 0
-    index = np.where(fresh, np.cumsum(fresh) - 1, places)
     breaks = np.flatnonzero((fresh[1:] != fresh[:-1]) | (index[1:] != index[:-1] + 1)) + 1
     rows = documents.select(list(DOCUMENT_COLUMNS)).combine_chunks()
-    with TokensWriter(context.out, before.vocabulary, before.end_of_text) as writer:
+    of = before or new
+    assert of is not None
+    with TokensWriter(context.out, of.vocabulary, of.end_of_text) as writer:
         for run in np.split(np.arange(len(index)), breaks):
-            held = new if fresh[run[0]] and new is not None else before
+            held = new if fresh[run[0]] else before
+            assert held is not None
             _copy(rows, run, index, held, writer)
             check_stop(context)
             context.progress("copying tokens", int(run[-1]) + 1, len(index), "documents", tokens=writer.tokens)

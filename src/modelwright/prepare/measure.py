@@ -167,7 +167,7 @@ def _measured(
     name: str, signal: Signal, values: pa.Table, keys: pa.Array, documents: Documents, context: Context
 ) -> pa.Table:
     """Key, outputs and findings for at least every key, from the cache and, where it lacks them, measured now."""
-    folder = context.home / "cache" / "signals" / f"{name}-{_meaning(name, signal)}"
+    folder = context.home / "cache" / "signals" / f"{name}-{meaning_of(name, signal)}"
     schema = _kept_schema(signal)
     kept, covered = cache.read(folder, schema, "key")
     todo = _todo(signal, values, keys, documents.table, covered)
@@ -183,7 +183,7 @@ def _measured(
     return kept
 
 
-def _meaning(name: str, signal: Signal) -> str:
+def meaning_of(name: str, signal: Signal) -> str:
     """What a cached value depends on besides its inputs: options, code, model files, columns."""
     files = sorted(digest_file(Path(path)) for path in signal.files())
     options = identity(signal)

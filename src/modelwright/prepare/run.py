@@ -106,6 +106,7 @@ def gather(settings: PileSettings, context: Context, clock: Clock | None = None)
     """Read what is new in the sources and measure what is not measured; costs little when nothing is."""
     from modelwright.engines import daft
     from modelwright.prepare import accounts, decisions
+    from modelwright.prepare.barred import bar
     from modelwright.prepare.documents import read_documents, sampled
     from modelwright.prepare.measure import all_signals, measure
 
@@ -116,7 +117,7 @@ def gather(settings: PileSettings, context: Context, clock: Clock | None = None)
     with clock("documents"):
         documents = read_documents(settings.sources, context)
         accounts.check_sizes(documents.table, context.expected, settings.sample)
-        documents = documents.of(sampled(documents.table, settings.sample))
+        documents = bar(documents.of(sampled(documents.table, settings.sample)), context)
     with clock("signals"):
         return Gathered(documents, measure(documents, signals, order, context), signals)
 
@@ -136,7 +137,7 @@ def judge(settings: PileSettings, gathered: Gathered, context: Context, clock: C
         stays = decisions.staying(table)["document"].combine_chunks()
         measured = with_repeats(settings, measured, table, documents, context)
         wanted, found = decisions.editings(settings), measured.findings
-        edits = edit(wanted, documents, measured.values, found, stays, context, gathered.signals)
+        edits, documents = edit(wanted, documents, measured.values, found, stays, context, gathered.signals)
         table = decisions.with_edits(table, edits)
     with clock("duplicates"):
         candidates = decisions.candidates(table, measured.values)

@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 from modelwright.core.errors import UnknownName, UsageError
 from modelwright.core.plugins import Plugin, Plugins, parse, plugin_name
 from modelwright.core.spec import Location, Options, Share, Where
+from modelwright.prepare.mixing import Mix
 from modelwright.prepare.signals.personal_data import RELIABLE, PersonalKind
 
 
@@ -186,6 +187,7 @@ class TokensSettings(Options):
     """What the tokens depend on besides the pile."""
 
     tokenizer: Tokenizer = Field(default_factory=Tokenizer, description="the tokenizer: trained, or kept")
+    mix: Mix | None = Field(default=None, description="shares of the training tokens; left out: as the pile has them")
 
 
 class PrepareSettings(PileSettings):
@@ -195,10 +197,14 @@ class PrepareSettings(PileSettings):
         default=None, description="`{vocabulary: 16384}` or `{from: tokens@1}`; left out: tokens only when `train` asks"
     )
 
+    mix: Mix | None = Field(
+        default=None, description="shares of the training tokens, `{by: source, weights: {a: 2, b: 1}}`; left out: natural"
+    )
+
     def pile(self) -> PileSettings:
         """The part that the pile depends on."""
         return PileSettings.model_construct(**{name: getattr(self, name) for name in PileSettings.model_fields})
 
     def tokens(self) -> TokensSettings:
         """The part that the tokens depend on; the default vocabulary when none is given."""
-        return TokensSettings(tokenizer=self.tokenizer or Tokenizer())
+        return TokensSettings(tokenizer=self.tokenizer or Tokenizer(), mix=self.mix)

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from modelwright.core import plugins
 from modelwright.core.errors import InputError, UnknownName, UsageError
 from modelwright.prepare.columns import Columns
+from modelwright.prepare.excerpts import beginnings, masked
 from modelwright.prepare.measure import STATED
 from modelwright.prepare.rule import Predicate, Rule, matching, show
 
@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 EXAMPLES = 10
 EMPTIED = "empty"  # the reason of a document whose edits left nothing: no predicate says that
 _NEAREST = 100  # of these the examples are drawn, so that they are near and still not one corner of the pile
-_READ_BYTES = 65_536
-_EXCERPT_CHARACTERS = 160
-_MASKED_BY = ("personal_data",)
 
 
 def fires(signals: pa.Table, predicates: Sequence[Predicate]) -> Mask:
@@ -85,7 +82,7 @@ def rules_show(
     import numpy as np
     import pyarrow.compute as pc
 
-    documents, gone = _documents(settings, context)
+    documents, gone = documents_now(settings, context)
     rules = [item for item in settings.rules if isinstance(item, Rule)]
     predicates = tuple(predicate for item in rules for predicate in item.predicates())
     names = list(dict.fromkeys(predicate.rule for predicate in predicates))
@@ -116,7 +113,7 @@ def rules_show(
     }
 
 
-def _documents(settings: PileSettings, context: Context) -> tuple[Documents | None, list[str]]:
+def documents_now(settings: PileSettings, context: Context) -> tuple[Documents | None, list[str]]:
     """The input documents as the sources hold them now, and what is wrong with the sources that are gone."""
     from modelwright.prepare.documents import read_documents
 
@@ -246,8 +243,8 @@ def examples(
     for side, found in (("kept", kept), ("dropped", out)):
         draw = np.random.default_rng(seed).permutation(len(found))[:EXAMPLES]
         rows += [_example(tried, side, *found[number]) for number in sorted(draw.tolist())]
-    texts = _texts([row["document"] for row in rows], tried.values, reader, documents, context)
-    for row, text in zip(rows, _masked([texts.get(row["document"]) for row in rows]), strict=True):
+    texts = beginnings([row["document"] for row in rows], tried.values, reader, documents, context)
+    for row, text in zip(rows, masked([texts.get(row["document"]) for row in rows]), strict=True):
         row["excerpt"] = text
         row["note"] = "" if text is not None else "the source no longer holds this text"
     return rows
@@ -317,52 +314,3 @@ def _example(tried: Tried, side: str, place: int, index: int) -> dict[str, Any]:
         "value": value,
         "threshold": show(predicate.threshold),
     }
-
-
-def _texts(
-    wanted: Sequence[str], values: pa.Table, reader: PileReader, documents: Documents | None, context: Context
-) -> dict[str, bytes]:
-    """Document -> the beginning of its text: from the pile, else from its source as long as that is the same."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    ids = pa.array(list(dict.fromkeys(wanted)), pa.string())
-    kept = reader.documents()
-    found: dict[str, bytes] = {}
-    batches = [reader.texts(kept.filter(pc.is_in(kept["document"], value_set=ids)).select(["document", "digest"]))]
-    if documents is not None:
-        rows = values.filter(pc.is_in(values["document"], value_set=ids)).select(["document", "digest"])
-        place = pc.index_in(rows["document"], value_set=documents.table["document"].combine_chunks())
-        same = pc.fill_null(pc.equal(documents.table["digest"].take(place), rows["digest"]), False)
-        gone = pc.invert(pc.is_in(rows["document"], value_set=kept["document"].combine_chunks()))
-        batches.append(documents.batches(rows.filter(pc.and_(same, gone)), context))
-    for source in batches:
-        for batch in source:
-            for document, text in zip(batch.column("document").to_pylist(), batch.column("text"), strict=True):
-                found[document] = text.as_buffer()[:_READ_BYTES].to_pybytes()
-    return found
-
-
-def _masked(texts: Sequence[bytes | None]) -> list[str | None]:
-    """Excerpts in which every finding of personal data, secrets too, is covered by `*`."""
-    import pyarrow as pa
-
-    from modelwright.prepare.edit import apply_edits
-    from modelwright.prepare.quality.report import excerpt
-
-    decoded = [None if text is None else text.decode("utf-8", "ignore") for text in texts]
-    column: Any = pa.array(decoded, pa.large_string())
-    for name in plugins.catalogue("signals"):
-        if name in _MASKED_BY:
-            signal: Any = plugins.load("signals", name)()
-            batch = signal.measure(pa.record_batch({"text": column}))
-            column, _ = apply_edits(column, _with_style(batch.column("findings")))
-    return [None if text is None else excerpt(text, _EXCERPT_CHARACTERS) for text in column.to_pylist()]
-
-
-def _with_style(findings: pa.Array) -> pa.Array:
-    import pyarrow as pa
-
-    styled = [[{**span, "style": "mask"} for span in spans or ()] for spans in findings.to_pylist()]
-    fields = [("kind", pa.string()), ("start", pa.int64()), ("end", pa.int64()), ("style", pa.string())]
-    return pa.array([[{k: s[k] for k, _ in fields} for s in spans] for spans in styled], pa.list_(pa.struct(fields)))

@@ -40,6 +40,10 @@ class Style(Options):
         """The function that replaces, made once a run: here a style reads its key."""
         return self.replace
 
+    def meaning(self, project: Path) -> str:
+        """What replacements depend on besides options and code, such as a key (its digest, never itself)."""
+        return ""
+
 
 class KeyedStyle(Style):
     """A style whose values follow from a secret key, so that nobody without it can try out what they stand for."""
@@ -63,14 +67,20 @@ class KeyedStyle(Style):
 
     def ready(self, project: Path) -> Replace:
         """Raises StorageError when the project's key cannot be made or read, UsageError for a key under 16 bytes."""
-        if self.key is None:
-            key = project_key(project)
-        else:
-            given = self.key.reveal().encode("utf-8")
-            if len(given) < 16:
-                raise UsageError(f"the key {self.key} is shorter than 16 bytes", hint="openssl rand -hex 32")
-            key = hashlib.blake2b(given, digest_size=KEY_BYTES, person=b"pseudonyms").digest()
+        key = self._key(project)
         return lambda part: self.keyed(part, key)
+
+    def meaning(self, project: Path) -> str:
+        """What the key makes of nothing; raises what `ready` raises."""
+        return hashlib.blake2b(b"", key=self._key(project), digest_size=16).hexdigest()
+
+    def _key(self, project: Path) -> bytes:
+        if self.key is None:
+            return project_key(project)
+        given = self.key.reveal().encode("utf-8")
+        if len(given) < 16:
+            raise UsageError(f"the key {self.key} is shorter than 16 bytes", hint="openssl rand -hex 32")
+        return hashlib.blake2b(given, digest_size=KEY_BYTES, person=b"pseudonyms").digest()
 
 
 def normalised(part: Part) -> bytes:

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelwright.core.context import Artifact, Context, Estimate, Machine, Output
-from modelwright.core.errors import EmptyResult, ModelwrightError, UsageError
+from modelwright.core.errors import EmptyResult, IntegrityError, ModelwrightError, UsageError
 from modelwright.formats.tokens import DOCUMENT_COLUMNS, Tokens, dtype_name, tokens_digest
 from modelwright.prepare.encode import check_stop, encode
+from modelwright.prepare.mixing import Mix, expected_shares
 from modelwright.prepare.settings import TokensSettings
 
 if TYPE_CHECKING:
@@ -35,12 +36,15 @@ def estimate(settings: TokensSettings, inputs: Mapping[str, Artifact], machine: 
     training = 0.0 if settings.tokenizer.pinned else size / TRAIN_BYTES_PER_SECOND
     width = 2 if dtype_name(settings.tokenizer.vocabulary) == "uint16" else 4
     tokens = int(size / BYTES_PER_TOKEN)
+    details: dict[str, Any] = {"tokens": tokens}
+    if settings.mix is not None and pile is not None:
+        details = {"tokens": settings.mix.tokens or tokens, "shares": _shares(settings.mix, pile)}
     return Estimate(
         seconds=3 + training + size / ENCODE_BYTES_PER_SECOND,
         memory_bytes=600_000_000 + min(2 * size, 2_000_000_000),
         disk_bytes=tokens * width + (0 if settings.tokenizer.pinned else size // 3),
         basis=f"{size / 1e6:.0f} MB of text at {BYTES_PER_TOKEN} bytes a token; speeds measured on one core",
-        details={"tokens": tokens},
+        details=details,
     )
 
 
@@ -52,6 +56,17 @@ def _train_bytes(pile: Artifact) -> int | None:
     except (ModelwrightError, OSError, KeyError, TypeError, ValueError):
         return None  # an estimate is never a reason to fail: the run itself says what is wrong
     return counts["bytes"] * counts["train"] // max(1, counts["documents"])
+
+
+def _shares(mix: Mix, pile: Artifact) -> dict[str, float] | None:
+    """Shares of the mix that are to be expected, by bytes. Raises UnknownName and UsageError as the run would."""
+    from modelwright.engines.pile_reader import open_pile
+
+    try:
+        reader = open_pile(pile.path.parents[1], pile.path)
+        return expected_shares(reader, mix, BYTES_PER_TOKEN)
+    except (IntegrityError, OSError):
+        return None  # an estimate is never a reason to fail; a mix that asks for what is not there is one
 
 
 def run(settings: TokensSettings, inputs: Mapping[str, Artifact], context: Context) -> Output:
@@ -70,9 +85,10 @@ def run(settings: TokensSettings, inputs: Mapping[str, Artifact], context: Conte
     else:
         tokenizer_of = "trained here"
         _train(settings, reader, documents, context)
-    reused = encode(reader, documents, context)
-    facts = _facts(context.out, documents, reader.record.counts["held_out"])
-    return Output(tokens_digest(context.out), {**facts, "tokenizer": tokenizer_of, "encoded_before": reused})
+    encoded = encode(reader, documents, context, settings.mix)
+    facts = _facts(context.out, encoded.documents, reader.record.counts["held_out"])
+    facts |= {"tokenizer": tokenizer_of, "encoded_before": encoded.reused}
+    return Output(tokens_digest(context.out), facts | ({"mix": encoded.mix} if encoded.mix else {}))
 
 
 def _pinned(settings: TokensSettings, inputs: Mapping[str, Artifact], out: Path) -> str:

@@ -28,7 +28,7 @@ def export_pile(project: Project, records: Records, artifact: Artifact, folder: 
     open_home(project)
     written = export(open_pile(project.home, artifact.path), folder, form)
     if form == "huggingface":
-        card = printing.rendered(project, records, artifact)["huggingface"]
+        card = printing.rendered(project, records, artifact, "huggingface")
         write_atomic(folder / "README.md", card.encode())
     inside = folder.resolve().is_relative_to(project.folder)
     place = str(folder.resolve().relative_to(project.folder)) if inside else folder.name

@@ -11,6 +11,7 @@ from modelwright.core.context import Artifact, Estimate, Machine
 from modelwright.core.errors import ModelwrightError, UnknownName
 from modelwright.core.fingerprint import changes, digest, flatten
 from modelwright.core.identity import identity
+from modelwright.formats.erased import is_erased
 from modelwright.project.schema import Project
 from modelwright.project.steps import Step, external
 
@@ -41,13 +42,14 @@ def decide(
     flat, fingerprint = fingerprint_of(step, project, inputs)
     same = [item for item in artifacts if item.kind == step.kind and item.fingerprint == fingerprint]
     gone = bool(same) and not any(item.path.is_dir() for item in same)
-    same = [item for item in same if item.path.is_dir()]
+    taken = bool(same) and any(is_erased(item.path) for item in same)
+    same = [item for item in same if item.path.is_dir() and not is_erased(item.path)]
     if same and not rebuild:
         return Planned(step, "unchanged", "same settings, sources and code", same[-1], fingerprint, flat, inputs)
     if (work_folder(project, step, fingerprint) / "state").is_dir() and not rebuild:
         return Planned(step, "resume", "an earlier run was interrupted", None, fingerprint, flat, inputs)
     reason = "rebuild was asked for" if same else _reason(step, flat, artifacts)
-    reason = "its files were pruned" if gone else reason
+    reason = "its files were pruned" if gone else "a takedown erased it" if taken and not same else reason
     return Planned(step, "run", reason, None, fingerprint, flat, inputs)
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modelwright.core.context import Artifact
 from modelwright.core.errors import InputError
 from modelwright.core.storage import write_atomic
 from modelwright.project.schema import Project, read_yaml
+
+if TYPE_CHECKING:
+    from modelwright.prepare.settings import PileSettings
 
 FILE_NAME = "recipe.yaml"
 
@@ -41,6 +44,14 @@ def restore(project: Project, artifact: Artifact) -> dict[str, Any]:
     writer.dump(values, stream)
     write_atomic(project.file, stream.getvalue().encode())
     return {"restored": artifact.ref, "project": str(project.file), "before": str(kept)}
+
+
+def settings(artifact: Artifact) -> PileSettings | None:
+    """What `artifact` was made with, read anew: plugins and secrets are those of today; None when the recipe is gone."""
+    from modelwright.project.schema import prepare_section
+
+    path = artifact.path / FILE_NAME
+    return prepare_section(read_yaml(path)["prepare"]).pile() if path.is_file() else None
 
 
 def _text(values: dict[str, Any]) -> str:

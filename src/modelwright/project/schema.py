@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +16,7 @@ from modelwright.core.errors import InputError, UnknownName, UsageError
 from modelwright.core.spec import Budget, BudgetText, Location, Options, Secret, validated
 from modelwright.deploy.settings import DeploySettings
 from modelwright.govern.gates import GateSettings
+from modelwright.govern.stated import CardSettings
 from modelwright.prepare.settings import PrepareSettings
 from modelwright.project.consent import Ask, check
 from modelwright.train.settings import TrainSettings
@@ -81,6 +82,7 @@ class ProjectSettings(Options):
     tune: TuneSettings | None = None
     deploy: DeploySettings | None = None
     gates: tuple[GateSettings, ...] = ()
+    card: CardSettings = CardSettings()
     limits: Limits = Limits()
     run: RunSettings = RunSettings()
 
@@ -136,6 +138,11 @@ def load(place: str | Path = ".", overrides: Sequence[str] = (), ask: Ask = lamb
         raise UsageError(f"{path}: an anchor contains itself", hint=hint) from error
     _check(settings)
     return Project(path, settings, tuple(overrides), values.get("prepare"))
+
+
+def prepare_section(values: Mapping[str, Any]) -> PrepareSettings:
+    """A section `prepare:` by itself, as a version's recipe holds it, checked and with its secrets."""
+    return validated(PrepareSettings, _with_secrets(dict(values)), "prepare")
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -258,6 +265,11 @@ def _check(settings: ProjectSettings) -> None:
         for name in settings.train.sources or ():
             if name not in known and not (settings.train.tokens or settings.train.pile):
                 raise UnknownName("source", name, known, where="train.sources")
+    if settings.prepare:
+        known = [str(getattr(source, "name", "")) for source in settings.prepare.sources]
+        for name in settings.card.sources:
+            if name not in known:
+                raise UnknownName("source", name, known, where="card.sources")
     if settings.run.engine != "native":
         raise UnknownName("engine", settings.run.engine, ["native"], where="run.engine")
     if settings.tune and not (settings.train or settings.base or settings.tune.base):

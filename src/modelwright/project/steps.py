@@ -54,7 +54,7 @@ def _prepare(settings: ProjectSettings) -> list[Step]:
     benchmarks = settings.validation.benchmarks if settings.validation is not None else ()
     pile = prepare.pile().with_benchmarks([name for benchmark in benchmarks for name in benchmark.files()])
     result = [Step("pile", "prepare", "pile", "modelwright.prepare.run", pile, where="prepare")]
-    if prepare.tokenizer is not None or settings.train is not None:
+    if prepare.tokenizer is not None or prepare.mix is not None or settings.train is not None:
         tokens = prepare.tokens()
         parents = {"pile": "pile"}
         if tokens.tokenizer.pinned:
@@ -147,9 +147,13 @@ def up_to(all_steps: list[Step], stage: str) -> list[Step]:
 
 def external(step: Step, project: Project) -> dict[str, Any]:
     """Versions of what a step reads from outside the project: its sources, a file of pairs, a base model."""
+    from modelwright.formats.barred import list_digest
     from modelwright.prepare.inventory import path_version, source_version
 
     sources: Any = getattr(step.settings, "sources", ()) if step.key == "pile" else ()
     versions = {source.name: source_version(source, project.folder, project.home) for source in sources}
+    barred = list_digest(project.home) if step.key == "pile" else None
+    if barred is not None:
+        versions["do not ingest"] = barred
     files: Any = step.settings.files(project.folder) if hasattr(step.settings, "files") else ()
     return versions | {f"file {number}": path_version(path, project.home) for number, path in enumerate(files)}

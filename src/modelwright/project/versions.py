@@ -93,12 +93,16 @@ def tokens_of(records: Records, pile: Artifact) -> pa.Table | None:
     """(document, tokens) of the newest tokens made of a pile that lie on this disk; None when there are none."""
     import numpy as np
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
-    from modelwright.formats.tokens import Tokens
+    from modelwright.formats.tokens import MIX, Tokens
 
     for artifact in reversed(records.artifacts()):
         of = [parent["ref"] for parent in artifact.parents if parent.get("role") == "pile"]
         if artifact.kind == "tokens" and pile.ref in of and (artifact.path / "manifest.json").is_file():
+            mix = artifact.path / MIX
+            if mix.is_file():  # a mix repeats and leaves out; what a document has is told beside it
+                return pq.read_table(mix, columns=["document", "tokens"], partitioning=None)
             tokens = Tokens.open(artifact.path)
             counts = np.diff(tokens.ends.astype(np.int64), prepend=0)
             return pa.table({"document": tokens.documents()["document"], "tokens": counts})

@@ -25,8 +25,11 @@ PLAIN = {
 }
 
 
-def measured(signal: Domain, texts: list[str | None], kinds: list[str | None]) -> dict[str, list[object]]:
-    batch = pa.record_batch({"text": pa.array(texts, pa.large_string()), "kind": pa.array(kinds, pa.string())})
+def measured(
+    signal: Domain, texts: list[str | None], kinds: list[str | None], languages: list[str | None] | None = None
+) -> dict[str, list[object]]:
+    columns = {"text": pa.array(texts, pa.large_string()), "kind": pa.array(kinds, pa.string())}
+    batch = pa.record_batch({**columns, "language": pa.array(languages or ["en"] * len(texts), pa.string())})
     found: dict[str, list[object]] = signal.measure(batch).to_pydict()
     return found
 
@@ -81,3 +84,8 @@ def test_the_floors_of_quality_are_met() -> None:
     figures = [item for item in evaluate(Labelled(DATA)) if isinstance(item, Figure)]
     assert [figure.measured_on for figure in figures if figure.met is False] == []
     assert sum(figure.met is True for figure in figures) == 2
+
+
+def test_the_shipped_model_says_nothing_of_languages_that_it_does_not_know() -> None:
+    found = measured(Domain(), ["The court held that the contract was void."] * 3, ["prose"] * 3, ["en", "de", None])
+    assert [name is None for name in found["domain"]] == [False, True, True]

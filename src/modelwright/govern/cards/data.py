@@ -9,6 +9,7 @@ from typing import Any
 from modelwright.core.context import Artifact
 from modelwright.govern.cards.card import (
     MEASURED,
+    NOT_APPLICABLE,
     STATED,
     UNKNOWN,
     Card,
@@ -28,15 +29,21 @@ from modelwright.govern.cards.card import (
     settings_table,
     stated,
 )
+from modelwright.govern.cards.detectors import detectors
 from modelwright.govern.cards.format import short
 from modelwright.govern.cards.gates import gates_table
+from modelwright.govern.cards.measured import asked, contamination, personal_data
+from modelwright.govern.cards.rights import rights, said, sources
 from modelwright.govern.lineage import descendants
 from modelwright.govern.records import Records
+from modelwright.govern.stated import NOTHING, Stated
 
 DECISIONS = ("kept", "changed", "dropped", "duplicate", "quarantined")
 
 
-def data_card(pile: Artifact, records: Records, project: str, use: str = "") -> Card:
+def data_card(
+    pile: Artifact, records: Records, project: str, use: str = "", statements: Stated = NOTHING
+) -> Card:
     """The data card of `pile`, from the ledger alone."""
     facts = facts_of(pile)
     decisions = facts.mapping("decisions")
@@ -46,12 +53,16 @@ def data_card(pile: Artifact, records: Records, project: str, use: str = "") -> 
         documents = Field("documents", counts["kept"] + counts["changed"], "documents", source=facts.source)
     size = facts.field("text", "bytes", "counts.bytes", unit="bytes")
     sections = (
-        Section("Identity", identity_fields(pile, records) + _roots(pile, facts)),
-        Section("Purpose", _purpose(project, use)),
-        _rights(facts),
-        _composition(facts),
+        Section("Identity", identity_fields(pile, records) + _roots(pile, facts) + _before(pile, records, facts)),
+        _about(statements),
+        _purpose(project, use, statements),
+        rights(facts, statements),
+        sources(facts, statements),
+        _composition(facts, tokens_facts(pile, records), statements),
         _processing(facts, pile, counts),
-        _detectors(facts),
+        personal_data(facts, pile, statements),
+        contamination(facts),
+        detectors(facts),
         Section("Gates", tables=present(gates_table(records, [pile.ref]))),
         Section("Used by", tables=_used_by(pile, records)),
         Section("How it was made", planned_fields(pile) + environment_fields(pile), _seconds(facts)),
@@ -85,40 +96,50 @@ def _roots(pile: Artifact, facts: Facts) -> tuple[Field, ...]:
     )
 
 
-def _purpose(project: str, use: str) -> tuple[Field, ...]:
-    return (
+def _about(stated: Stated) -> Section:
+    fields = (
+        said(stated, "description", "description"),
+        said(stated, "made by", "creators"),
+        said(stated, "published by", "publisher"),
+        said(stated, "published on", "published"),
+        said(stated, "keeper", "keeper"),
+        said(stated, "contact", "contact"),
+        said(stated, "address", "url"),
+        said(stated, "cite as", "cite_as"),
+        said(stated, "maintenance", "maintenance"),
+    )
+    return Section("About", fields)
+
+
+def _purpose(project: str, use: str, statements: Stated) -> Section:
+    fields = (
         stated("project", project),
         stated("use", use, note="from the project file"),
-        stated("recommended and unsuitable uses", ""),
-        stated("known limits and biases", ""),
-        stated("keeper", ""),
+        said(statements, "recommended uses", "intended_uses"),
+        said(statements, "unsuitable uses", "out_of_scope_uses"),
+        said(statements, "known limits", "limitations"),
+        said(statements, "known biases", "biases"),
+        said(statements, "effects on people", "social_impact"),
     )
+    return Section("Purpose", fields)
 
 
-def _rights(facts: Facts) -> Section:
-    tables = present(
-        distribution("Licences", "licence", facts.mapping("by_licence"), facts.source),
-        distribution("Licence classes", "class", facts.mapping("licence.by_class"), facts.source),
-    )
-    by_bytes = facts.field("licence unknown, of bytes", "licence.unknown_share_of_bytes", unit="share")
-    fields = (facts.field("licence unknown, of documents", "licence.unknown_share", unit="share"), by_bytes)
-    known = tuple(item for item in fields if item.value is not None) or fields[:1]
-    return Section("Rights", known, (*_sources(facts), *tables))
+def _before(pile: Artifact, records: Records, facts: Facts) -> tuple[Field, ...]:
+    """The version before this one, and how far the counts moved."""
+    earlier = [item for item in records.artifacts() if item.kind == "pile" and item.version < pile.version]
+    if not earlier:
+        return (Field("version before", None, kind=NOT_APPLICABLE, note="this is the first"),)
+    last = max(earlier, key=lambda item: item.version)
+    fields = [Field("version before", last.ref, source=last.record.get("seq"))]
+    for name, unit in (("documents", "documents"), ("bytes", "bytes")):
+        was, now = last.facts.get(name), facts.get(name)
+        if isinstance(was, int) and isinstance(now, int):
+            fields.append(Field(f"{name} since then", now - was, unit, source=facts.source))
+    return tuple(fields)
 
 
-def _sources(facts: Facts) -> list[Table]:
-    """Where documents came from and by what right, as the project file states it; versions are measured."""
-    sources = facts.mapping("sources")
-    keys = ("access", "licence", "owner", "files", "documents", "bytes", "version")
-    rows = [Row((name, *(item.get(key) for key in keys)), facts.source) for name, item in sources.items()]
-    units = {"files": "files", "documents": "documents", "bytes": "bytes", "version": "digest"}
-    columns = (Column("source"), *(Column(key, units.get(key, "")) for key in keys))
-    note = "Access, licence and owner are as stated in the project file; an empty licence is sought in each document."
-    return [Table("Sources, as read", columns, tuple(rows), note=note)] if rows else []
-
-
-def _composition(facts: Facts) -> Section:
-    fields = (
+def _composition(facts: Facts, tokens: Facts | None, statements: Stated) -> Section:
+    counted = (
         facts.field("documents read", "counts.input", "input", unit="documents"),
         facts.field("documents in the pile", "documents", "counts.documents", unit="documents"),
         facts.field("distinct texts", "counts.texts", unit="documents"),
@@ -126,15 +147,49 @@ def _composition(facts: Facts) -> Section:
         facts.field("held out", "counts.held_out", "holdout.documents", "held_out.documents", unit="documents"),
         facts.field("share held out", "holdout.reached", "held_out.share", unit="share"),
     )
+    shown = tuple(item for item in counted if item.value is not None)
+    fields = (
+        *shown,
+        tokens.field("tokens for training", "tokens", unit="tokens")
+        if tokens is not None
+        else Field("tokens for training", None, "tokens", UNKNOWN, note="no tokens were made of it"),
+        Field("time span of the texts", None, kind=UNKNOWN, note="no signal dates a text"),
+        said(statements, "latest acquisition", "acquired_until"),
+        said(statements, "types of content", "content"),
+        said(statements, "languages meant", "languages"),
+        said(statements, "regions and people", "people"),
+    )
+    by_token = _tokens(tokens.mapping("by_source")) if tokens is not None else {}
     tables = present(
         distribution("By source", "source", facts.mapping("by_source"), facts.source),
+        distribution("Tokens by source", "source", by_token, tokens.source if tokens is not None else None),
         distribution("By language", "language", facts.mapping("by_language"), facts.source),
         distribution("By programming language", "language", facts.mapping("by_code_language"), facts.source),
         distribution("By kind", "kind", facts.mapping("by_kind"), facts.source),
+        distribution("By domain", "domain", _named(facts.mapping("by_domain")), facts.source),
+        distribution("Flagged", "flag", facts.mapping("flags"), facts.source),
         distribution("Held out by source", "source", facts.mapping("holdout.by_source"), facts.source),
     )
-    shown = tuple(item for item in fields if item.value is not None)
-    return Section("Composition", shown, tables)
+    return Section("Composition", fields, tables)
+
+
+def _tokens(counted: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: {"tokens": item.get("tokens") if isinstance(item, Mapping) else item} for name, item in counted.items()
+    }
+
+
+def _named(counted: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Nothing where no document was given a value: the signal was not asked for."""
+    return {} if set(counted) <= {"unknown"} else counted
+
+
+def tokens_facts(pile: Artifact, records: Records) -> Facts | None:
+    """The facts of the tokens last made of a pile; None when there are none."""
+    known = records.by_ref()
+    made = [known[ref] for ref in descendants(records, pile.ref) if known[ref].kind == "tokens"]
+    own = [item for item in made if any(parent.get("ref") == pile.ref for parent in item.parents)]
+    return facts_of(own[-1]) if own else None
 
 
 def _processing(facts: Facts, pile: Artifact, counts: Mapping[str, int]) -> Section:
@@ -149,61 +204,15 @@ def _processing(facts: Facts, pile: Artifact, counts: Mapping[str, int]) -> Sect
         _reasons(reasons, facts.source) if isinstance(reasons, list) else None,
         distribution("Text read, by decision", "decision", _bytes(facts.mapping("decided_bytes")), facts.source),
         distribution("Converted to UTF-8", "from", facts.mapping("encodings"), facts.source),
-        distribution("Redacted", "kind", _spans(facts.mapping("redactions.by_kind")), facts.source),
-        distribution("Found in the input", "kind", _spans(facts.mapping("findings")), facts.source),
+        _duplicates(reasons, facts.source) if isinstance(reasons, list) else None,
         _not_done(pile, facts),
     )
     text = "Every document that was read ends in exactly one of these five decisions."
     return Section("Processing", tuple(fields), tables, text=text, stacked=True)
 
 
-def _detectors(facts: Facts) -> Section:
-    """How good the detectors of this version are: the figures that modelwright ships, measured on labelled data."""
-    columns = (
-        Column("detector"),
-        Column("measured on"),
-        Column("metric"),
-        Column("figure", interval=True),
-        Column("items", "items"),
-        Column("floor"),
-        Column("verdict"),
-    )
-    rows, measured = [], set()
-    for detector in facts.mapping("detectors").values():
-        measured.add(f"{detector['measured_at']} with modelwright {detector['versions'].get('modelwright', '?')}")
-        for item in detector["figures"]:
-            interval = (item["value"], item["low"], item["high"], "")
-            floor, verdict = _floor(item)
-            cells = (item["detector"], item["measured_on"], item["metric"], interval, item["items"], floor, verdict)
-            rows.append(Row(cells, facts.source))
-    if not rows:
-        return Section("Quality of the detectors")
-    text = (
-        f"Measured on labelled data that nothing was tuned on, {', '.join(sorted(measured))}; not on this pile. "
-        "`modelwright benchmark prepare LABELLED` prints these figures again, with the worst mistakes."
-    )
-    table = Table("Figures with 95 % intervals", columns, tuple(rows), long=len(rows) > 30)
-    return Section("Quality of the detectors", tables=(table,), text=text)
-
-
-def _floor(figure: Mapping[str, Any]) -> tuple[str, str]:
-    """The floor or ceiling in words, and whether it is met."""
-    low, high, value = figure["at_least"], figure["at_most"], figure["value"]
-    if low is None and high is None:
-        return "", ""
-    met = (low is None or value >= low) and (high is None or value <= high)
-    words = [f"at least {low:g}"] if low is not None else []
-    words += [f"at most {high:g}"] if high is not None else []
-    return ", ".join(words), "pass" if met else "fail"
-
-
 def _bytes(counted: Mapping[str, Any]) -> dict[str, Any]:
     return {name: {"bytes": value} for name, value in counted.items() if value}
-
-
-def _spans(counted: Mapping[str, Any]) -> dict[str, Any]:
-    """Counts of findings, which the facts may hold as `{"documents": n}` from a general count of rows."""
-    return {k: {"spans": v.get("documents") if isinstance(v, Mapping) else v} for k, v in counted.items()}
 
 
 def _reasons(reasons: list[Any], source: int | None) -> Table | None:
@@ -218,23 +227,28 @@ def _reasons(reasons: list[Any], source: int | None) -> Table | None:
     return Table("What took documents out, or changed them", columns, shown, long=len(rows) > 30)
 
 
+def _duplicates(reasons: list[Any], source: int | None) -> Table | None:
+    found = {
+        str(item.get("rule")): {"documents": item.get("documents"), "bytes": item.get("bytes")}
+        for item in reasons
+        if isinstance(item, Mapping) and item.get("decision") == "duplicate"
+    }
+    return distribution("Duplicates by method", "method", found, source)
+
+
 def _not_done(pile: Artifact, facts: Facts) -> Table | None:
     """What the settings leave out: a reader must not take silence for a clean result."""
-    settings = pile.record.get("settings")
-    if not isinstance(settings, Mapping) or not settings:
-        return None
-    asked = {
+    steps = {
         "rules": "documents were judged by rules",
         "redact": "personal data was sought and redacted",
         "dedup": "duplicates were sought",
         "decontaminate": "documents that contain test questions were sought",
     }
-    rows = []
-    for name, words in asked.items():
-        values = [value for key, value in settings.items() if f".{name}" in f".{key}."]
-        done = any(value not in (None, [], (), {}, "{}", "null", False) for value in values)
-        rows.append(Row((words, "yes" if done else "no"), facts.source))
-    return Table("What was asked for", (Column("step"), Column("asked for")), tuple(rows), STATED)
+    said = {words: asked(pile, name) for name, words in steps.items()}
+    if None in said.values():
+        return None
+    rows = tuple(Row((words, "yes" if done else "no"), facts.source) for words, done in said.items())
+    return Table("What was asked for", (Column("step"), Column("asked for")), rows, STATED)
 
 
 def _seconds(facts: Facts) -> tuple[Table, ...]:

@@ -26,9 +26,11 @@ from modelwright.govern.cards.card import (
 )
 from modelwright.govern.cards.format import short
 from modelwright.govern.cards.gates import approvals_table, gates_table
+from modelwright.govern.cards.rights import said
 from modelwright.govern.cards.scores import metric_field, scores_of
 from modelwright.govern.lineage import ancestors, descendants
 from modelwright.govern.records import Records
+from modelwright.govern.stated import NOTHING, Stated
 
 PHASES = ("prepare", "train", "validate", "tune", "deploy")
 SHOWN_DEPLOYMENTS = 3  # the last ones
@@ -69,7 +71,9 @@ SHOWN = {
 """Which facts of an artifact stand in its phase: (name, path, unit). All of them stand on its own card."""
 
 
-def fact_sheet(release: Artifact, records: Records, project: str, use: str = "") -> Card:
+def fact_sheet(
+    release: Artifact, records: Records, project: str, use: str = "", statements: Stated = NOTHING
+) -> Card:
     """The fact sheet of `release`, from the ledger alone."""
     known = records.by_ref()
     chain = [known[ref] for ref in ancestors(records, release.ref)]
@@ -81,7 +85,7 @@ def fact_sheet(release: Artifact, records: Records, project: str, use: str = "")
     refs = [item.ref for item in chain]
     sections = (
         Section("Identity", identity_fields(release, records) + _contents(release)),
-        Section("Use case", _use_case(project, use)),
+        Section("Use case", _use_case(project, use, statements)),
         Section("Decisions", _approved(release), present(gates_table(records, refs), approvals_table(records, refs))),
         *_phases(chain, records),
         Section("Planned and actual", tables=present(_planned(chain))),
@@ -144,10 +148,11 @@ def _contents(release: Artifact) -> tuple[Field, ...]:
     return tuple(fields)
 
 
-def _use_case(project: str, use: str) -> tuple[Field, ...]:
+def _use_case(project: str, use: str, statements: Stated) -> tuple[Field, ...]:
     return (
         stated("project", project),
         stated("purpose", use, note="from the project file"),
+        said(statements, "provider", "provider.name"),
         stated("owner", ""),
         stated("risk class", ""),
         stated("alternatives considered", ""),

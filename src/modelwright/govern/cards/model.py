@@ -28,23 +28,27 @@ from modelwright.govern.cards.card import (
 )
 from modelwright.govern.cards.format import short
 from modelwright.govern.cards.gates import approvals_table, gates_table
+from modelwright.govern.cards.rights import said
 from modelwright.govern.cards.scores import evaluation, metric_field, scores_of
 from modelwright.govern.lineage import descendants, nearest
 from modelwright.govern.records import Records
+from modelwright.govern.stated import NOTHING, Stated
 
 PLOTS = {"loss.png": "image/png", "loss.svg": "image/svg+xml"}
 NOT_MEASURED = ("behaviour by group of people", "toxicity of what it writes", "verbatim repetition of training text")
 MAX_PICTURE_BYTES = 2_000_000
 
 
-def model_card(model: Artifact, records: Records, project: str, use: str = "") -> Card:
+def model_card(
+    model: Artifact, records: Records, project: str, use: str = "", statements: Stated = NOTHING
+) -> Card:
     """The card of a model or an adapter, from the ledger and the loss plot beside the weights."""
     facts = facts_of(model)
     scores = scores_of(records, model.ref)
     base = nearest(records, model.ref, "model") if model.kind == "adapter" else None
     sections = (
         Section("Identity", identity_fields(model, records) + _release(model, records)),
-        Section("Purpose and limits", _purpose(project, use, facts)),
+        Section("Purpose and limits", _purpose(project, use, facts, statements)),
         _architecture(facts, base),
         _data(model, facts, records),
         _training(model, facts),
@@ -97,15 +101,18 @@ def _release(model: Artifact, records: Records) -> tuple[Field, ...]:
     return (Field("released as", ", ".join(item.ref for item in found), source=found[-1].record.get("seq")),)
 
 
-def _purpose(project: str, use: str, facts: Facts) -> tuple[Field, ...]:
+def _purpose(project: str, use: str, facts: Facts, statements: Stated) -> tuple[Field, ...]:
     limits = tuple(Field(name, None, kind=UNKNOWN, note="not measured") for name in NOT_MEASURED)
     warnings = facts.get("warnings")
     said = [Field("warning", text, source=facts.source) for text in warnings] if isinstance(warnings, list) else []
     return (
         stated("project", project),
         stated("use", use, note="from the project file"),
-        stated("uses that it is unfit for", ""),
-        stated("known limits", ""),
+        said(statements, "uses that it is fit for", "intended_uses"),
+        said(statements, "uses that it is unfit for", "out_of_scope_uses"),
+        said(statements, "known limits", "limitations"),
+        said(statements, "provider", "provider.name"),
+        said(statements, "contact", "provider.contact"),
         *limits,
         *said,
     )

@@ -88,6 +88,7 @@ def _measured(signal: Any, texts: Sequence[str]) -> list[str]:
     import pyarrow as pa
 
     columns = {"text": pa.array(texts, pa.large_string()), "kind": pa.array(["prose"] * len(texts))}
+    columns["language"] = pa.array(["en"] * len(texts))
     found: list[str] = signal.measure(pa.record_batch(columns))["domain"].to_pylist()
     return found
 

@@ -17,11 +17,12 @@ OTHER = "other"
 class Domain(Signal):
     """What a text is about: one of 16 broad fields, or of your own labels; null for code and data.
 
-    The model that ships is a linear one over hashed words, taught by an encoder; it reads 4 kB of a text.
+    The model that ships is a linear one over hashed words, taught by an encoder; it reads 4 kB of a text, and knows
+    English alone: other languages are null, unless `model` names one of your own.
     """
 
     version: ClassVar[int] = 1
-    inputs: ClassVar[tuple[str, ...]] = ("text", "kind")
+    inputs: ClassVar[tuple[str, ...]] = ("text", "kind", "language")
     outputs: ClassVar[dict[str, str]] = {"domain": "string", "domain_confidence": "float64"}
 
     model: Location | None = Field(
@@ -37,7 +38,8 @@ class Domain(Signal):
         return (found(self.model) if self.model else CODE_MODEL.with_name("domain.safetensors"),)
 
     def measure(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """`domain` and `domain_confidence` (its probability); null where the text is null or `kind` is code or data."""
+        """`domain` and `domain_confidence` (its probability); null where the text is null, `kind` is code or data,
+        or the model does not know the language."""
         import numpy as np
         import pyarrow as pa
         import pyarrow.compute as pc
@@ -47,6 +49,8 @@ class Domain(Signal):
 
         model = classifier.load(self.files()[0])
         words = pc.invert(pc.is_in(batch.column("kind"), value_set=pa.array(["code", "data"])))
+        if self.model is None:
+            words = pc.and_(words, pc.fill_null(pc.equal(batch.column("language"), "en"), False))
         texts = texts_of(pc.if_else(words, batch.column("text"), pa.scalar(None, pa.large_string())))
         shares = classifier.probabilities(texts, model)
         sure = shares.max(axis=1, initial=0.0)

@@ -1,0 +1,1 @@
+"""Pages about piles: functions from plain data to one HTML page that asks for nothing outside itself."""
