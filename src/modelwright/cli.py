@@ -14,6 +14,8 @@ import typer
 
 from modelwright import api, terminal
 from modelwright.commands import benchmark, classifier, pile, rules
+from modelwright.commands import takedown as takedown_command
+from modelwright.commands import verify as verify_command
 from modelwright.commands.common import At, Json, Place, Sample, Set, answer, ask, opened, trust_plugins
 from modelwright.core.errors import ModelwrightError, UsageError
 
@@ -28,6 +30,8 @@ app.add_typer(pile.app, name="pile")
 app.add_typer(rules.app, name="rules")
 app.add_typer(benchmark.app, name="benchmark")
 app.add_typer(classifier.app, name="classifier")
+app.command(epilog="Example: modelwright verify release")(verify_command.verify)
+app.command(epilog="Example: modelwright takedown books:a/one.txt --execute")(takedown_command.takedown)
 
 # Typer carries a click of its own, whose base of errors has no public name.
 ClickError: type[Any] = typer.BadParameter.__mro__[2]
@@ -212,25 +216,6 @@ def trace(reference: str, project: At = Path("."), json_: Json = False) -> None:
             print(f"{child} <- {parent}")
 
     answer(json_, opened(project).trace(reference), show_edges)
-
-
-@app.command(epilog="Example: modelwright verify release")
-def verify(
-    reference: Annotated[str | None, typer.Argument(help="an artifact, or the path of an exported bundle")] = None,
-    project: At = Path("."),
-    export: Annotated[Path | None, typer.Option(help="write a bundle that verifies on its own, here")] = None,
-    keys: Annotated[Path | None, typer.Option(help="for a bundle: trust only these public keys")] = None,
-    json_: Json = False,
-) -> None:
-    """Check the chain, signatures, and every file and card in the ancestry; exit code 1 when something is wrong."""
-    if export is not None:
-        answer(json_, opened(project).bundle(export, reference), lambda data: print(f"wrote {export}"))
-        return
-    bundle = reference is not None and Path(reference).exists() and "@" not in reference
-    result = api.verify_bundle(str(reference), keys) if bundle else opened(project).verify(reference)
-    answer(json_, result, terminal.show_verify)
-    if not result["ok"]:
-        raise typer.Exit(1)
 
 
 @app.command(epilog="Example: modelwright approve model@1 --gate quality")

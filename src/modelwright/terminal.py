@@ -221,8 +221,20 @@ def show_plan(data: Any) -> None:
     bases = {row["basis"]: row["artifact"] for row in reversed(data["steps"]) if row["seconds"]}
     for basis, artifact in sorted(bases.items(), key=lambda item: item[1]):
         out().print(f"[dim]{artifact}: {basis}[/dim]")
+    for shares in (row["details"].get("shares") for row in data["steps"] if row.get("details")):
+        if shares:
+            out().print("[dim]mix expected: " + ", ".join(f"{k} {100 * v:.1f} %" for k, v in shares.items()) + "[/dim]")
     if "what_if" in data:
         show_what_if(data["what_if"])
+
+
+def show_fit(data: Any) -> None:
+    for name, columns in (("named", ["what", "value", "verdict"]), ("unnamed", ["what", "value"])):
+        rows = [{**row, "bytes": size(row["bytes"]), "share": f"{100 * row['share']:.1f} %"} for row in data[name][:20]]
+        if rows:
+            out().print(table(rows, [*columns, "documents", "bytes", "tokens", "share"], title=name))
+    for line in data["told"]:
+        print(line)
 
 
 def show_sweep(data: Any) -> None:

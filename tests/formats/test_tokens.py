@@ -14,7 +14,10 @@ from modelwright.formats.tokens import DOCUMENT_COLUMNS, Tokens, TokensWriter, d
 
 
 def batch(sources: list[str], first: int = 0) -> pa.RecordBatch:
-    rows = [(f"id{first + n}", source, f"origin{first + n}", "train", f"{first + n:064x}") for n, source in enumerate(sources)]
+    rows = [
+        (f"id{first + n}", source, f"origin{first + n}", "train", f"{first + n:064x}")
+        for n, source in enumerate(sources)
+    ]
     return pa.RecordBatch.from_pylist([dict(zip(DOCUMENT_COLUMNS, row, strict=True)) for row in rows])
 
 

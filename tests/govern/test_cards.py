@@ -252,6 +252,76 @@ def test_the_data_card_says_how_good_the_detectors_are_and_how_to_measure_it_aga
     assert [row.cells[-1] for row in section.tables[0].rows] == ["fail", "pass"]
 
 
+def fields_of(card: Card, section: str) -> dict[str, Field]:
+    return {field.name: field for item in card.sections if item.title == section for field in item.fields}
+
+
+def tables_of(card: Card) -> dict[str, Any]:
+    return {table.title: table for section in card.sections for table in section.tables}
+
+
+@pytest.mark.parametrize(
+    ("redact", "residue", "kind", "value"),
+    [
+        (["email"], {}, "measured", "none"), (["email"], {"email": 2}, "measured", 2),
+        (["email"], None, "unknown", None), (None, {}, "not_applicable", None),
+    ],
+)  # fmt: skip
+def test_what_is_left_after_redaction_is_told_apart_from_no_redaction(
+    tmp_path: Path, redact: Any, residue: Any, kind: str, value: Any
+) -> None:
+    made = sample.empty(tmp_path / "p")
+    edited = {"documents": 1, "spans": 2, "by_kind": {"email": 2}} | (
+        {"residue": residue} if residue is not None else {}
+    )
+    ref = sample.record(made, "pile", {"redactions": edited}, [], settings={"prepare.redact": redact})
+    sheet = card(made, ref)
+    field = fields_of(sheet, "Found and redacted")["still found after redaction"]
+    assert (field.kind, field.value) == (kind, value)
+    assert ("Still found after redaction" in tables_of(sheet)) == (value == 2)
+
+
+def test_contamination_duplicates_flags_reservations_and_hosts_stand_on_the_data_card(tmp_path: Path) -> None:
+    made = sample.empty(tmp_path / "p")
+    facts = {
+        **sample.PILE_FACTS, "signals": ["opt_out"], "opt_outs": {"noai": {"documents": 7}},
+        "flags": {"ours.long": {"documents": 3, "bytes": 90}},
+        "contamination": {"bench.jsonl": {"digest": "ab" * 32, "items": 100, "found": 4, "share": 0.04, "rows": [1]}},
+        "by_web_domain": {"example.org": {"documents": 9, "bytes": 80}},
+        "web_domains": {"domains": 250, "listed": 25, "documents": 13, "bytes": 980},
+    }  # fmt: skip
+    pile = sample.record(made, "pile", facts, [])
+    mixed = {"by": "language", "groups": {"de": {"tokens_before": 10, "tokens": 30, "share": 0.3, "epochs": 3.0}}}
+    sample.record(made, "tokens", {"tokens": 100, "mix": mixed}, [("pile", pile)])
+    sheet = card(made, pile)
+    tables = tables_of(sheet)
+    assert tables["Benchmark items found"].rows[0].cells[:4] == ("bench.jsonl", 100, 4, 0.04)
+    assert [row.cells[:2] for row in tables["Duplicates by method"].rows] == [("exact", 4001), ("minhash", 1275)]
+    assert tables["Flagged"].rows[0].cells == ("ours.long", 3, 90)
+    assert tables["The 25 largest of 250 web hosts"].rows[0].cells == ("example.org", 9, 80)
+    assert tables["Mix for training"].rows[0].cells[0] == "de"
+    assert fields_of(sheet, "Rights")["documents that reserve themselves"].value == 7
+    assert fields_of(sheet, "Composition")["tokens for training"].value == 100
+    assert fields_of(sheet, "Composition")["time span of the texts"].kind == "unknown"
+
+
+def test_what_was_not_sought_is_unknown_and_not_none(tmp_path: Path) -> None:
+    made = sample.empty(tmp_path / "p")
+    sheet = card(made, sample.record(made, "pile", {**sample.PILE_FACTS, "opt_outs": {}}, []))
+    assert fields_of(sheet, "Rights")["documents that reserve themselves"].kind == "unknown"
+    assert fields_of(sheet, "Contamination")["benchmarks sought"].kind == "unknown"
+    assert fields_of(sheet, "Identity")["version before"].kind == "not_applicable"
+
+
+def test_a_long_table_is_folded_and_still_whole(project: Sample) -> None:
+    facts = {**sample.PILE_FACTS, "by_language": {f"l{n}": {"documents": n, "bytes": n} for n in range(1, 21)}}
+    sheet = card(project, sample.record(project, "pile", facts, []))
+    text = "".join(page(render(sheet, "html")).text)
+    assert "12 more" in text
+    assert all(f"l{n}" in text for n in range(1, 21))
+    assert "nobody stated it: " in text
+
+
 json_facts = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats() | st.text(max_size=6),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),

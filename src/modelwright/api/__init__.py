@@ -17,7 +17,17 @@ from modelwright.api.project import Project
 from modelwright.core import plugins, quiet
 from modelwright.project import consent, create, schema
 
-__all__ = ["Handle", "Project", "doctor", "keys", "load", "new", "plugins_or_templates", "verify_bundle"]
+__all__ = [
+    "Handle",
+    "Project",
+    "doctor",
+    "keys",
+    "load",
+    "new",
+    "plugins_or_templates",
+    "verify_bundle",
+    "verify_proof",
+]
 
 
 def new(folder: str | Path, template: str = "demo") -> Path:
@@ -46,6 +56,13 @@ def verify_bundle(bundle: str | Path, keys_in: str | Path | None = None) -> dict
     from modelwright.govern.keys import read_keys
 
     return verify(Path(bundle), keys=read_keys(Path(keys_in)) if keys_in else None)
+
+
+def verify_proof(proof: Any, root: str | None = None) -> dict[str, Any]:
+    """Check a proof that a text is, or is not, in a pile, against the root that you got from elsewhere."""
+    from modelwright.project.proving import check
+
+    return check(proof, root)
 
 
 def keys(make: str | None = None) -> Rows:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from modelwright.core.context import Artifact
 from modelwright.core.errors import UsageError
+from modelwright.formats import erased
 from modelwright.project import lookup, schema
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Handle:
         """A table of a pile (`documents` with text, `decisions`, `signals`, `findings`), or the scores of a model."""
         import pyarrow.parquet as pq
 
+        erased.refuse(self.path)
         if self.artifact.kind == "pile":
             return self.project.reader(self.ref).sql(f"select * from {table}")
         path = self.path / ("documents.parquet" if self.artifact.kind == "tokens" else f"{self.artifact.kind}.parquet")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,3 +51,9 @@ class Classifiers(Base):
         from modelwright.project import classifying
 
         return classifying.themes(self.folder, self.reader(reference), count=count, save=save, name=name)
+
+    def classifier_language(self, samples: Sequence[str | Path], name: str = "languages") -> dict[str, Any]:
+        """Languages of your own, learnt from JSON Lines of `text` and `language`; the signal `language` adds them."""
+        from modelwright.project import classifying
+
+        return classifying.languages(self.folder, [Path(path) for path in samples], name)

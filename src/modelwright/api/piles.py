@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -88,6 +88,19 @@ class Piles(Base):
         tokens = tokens_of(self.records, self[a].artifact), tokens_of(self.records, self[b].artifact)
         return diff(self.reader(a), self.reader(b), tokens)
 
+    def pile_report(self, reference: str = "pile", out: str | Path | None = None) -> dict[str, Any]:
+        """Write one page about a version: {file, pile, bytes}; without `out` into the project's `reports/`."""
+        from modelwright.project.report import write_report
+
+        return write_report(self.project, self.records, self[reference].artifact, Path(out) if out else None)
+
+    def pile_diff_page(self, a: str, b: str, out: str | Path | None = None) -> dict[str, Any]:
+        """Write what differs between two versions as one page: {file, pile, bytes}."""
+        from modelwright.project.report import write_diff
+
+        before, after = self[a].artifact, self[b].artifact
+        return write_diff(self.project, self.records, before, after, self.pile_diff(a, b), Path(out) if out else None)
+
     def pile_sample(self, reference: str = "pile", count: int = 10, by: str | None = None) -> Rows:
         """A repeatable sample of documents with their texts; `count` of each value of the column `by`."""
         from modelwright.prepare.piles import sample
@@ -117,6 +130,15 @@ class Piles(Base):
 
         return versions.count(self.reader(reference), self.records, self[reference].artifact, where, by)
 
+    def pile_fit(self, reference: str = "pile") -> dict[str, Any]:
+        """What the project's `use` names, against what a pile holds; what is missing, and what nobody named."""
+        from modelwright.project.fitting import fit
+        from modelwright.project.versions import tokens_of
+
+        artifact = self[reference].artifact
+        documents = self.reader(reference).documents()
+        return fit(self.project.settings.use, documents, tokens_of(self.records, artifact))
+
     def why(self, document: str) -> Rows:
         """Every decision on a document, in every version of the pile."""
         from modelwright.project import piles
@@ -128,3 +150,28 @@ class Piles(Base):
         from modelwright.project.ruling import rules_show
 
         return rules_show(self.project, self[reference].artifact, rule, seed)
+
+    def takedown(
+        self,
+        kind: str,
+        value: str,
+        *,
+        execute: bool = False,
+        yes: int | None = None,
+        reason: str = "",
+        report: Callable[[dict[str, Any]], None] = lambda event: None,
+    ) -> dict[str, Any]:
+        """What holds a document (`source`, `owner`, `licence`, or text to `match`) and learned from it; with `execute`
+        its erasure."""
+        from modelwright.project.takedown.affected import Asked
+        from modelwright.project.takedown.execute import takedown
+
+        asked = Asked(kind, value)
+        return takedown(self.project, self.records, asked, execute=execute, yes=yes, reason=reason, report=report)
+
+    def prove(self, file: str | Path, reference: str = "pile", out: str | Path | None = None) -> dict[str, Any]:
+        """A proof that the text in `file` is in a version of the pile, or that it is not; written to `out` too."""
+        from modelwright.project import proving
+
+        found = proving.prove(self.reader(reference), self[reference].artifact, Path(file))
+        return proving.write(found, Path(out)) if out is not None else found

@@ -88,7 +88,7 @@ class Project(Piles, Classifiers):
         return printing.rendered(self.project, self.records, artifact, form)
 
     def card_missing(self, reference: str, form: str) -> tuple[str, ...]:
-        """What the standard of a form requires and nobody stated, each with the key of the project file that says it."""
+        """What the standard of a form requires and nobody stated, each with the key of the project file for it."""
         from modelwright.project import printing
 
         return printing.exported(self.project, self.records, self[reference].artifact, form).missing

@@ -69,6 +69,22 @@ def classifier_themes(
     answer(json_, opened(project).classifier_themes(at, count=count, save=save, name=name), _print_themes)
 
 
+@app.command("language", epilog="Example: modelwright classifier language samples.jsonl --name nordic")
+def classifier_language(
+    samples: Annotated[list[Path], typer.Argument(help="JSON Lines with `text` and `language`")],
+    name: Annotated[str, typer.Option(help="name of the file")] = "languages",
+    project: At = Path("."),
+    json_: Json = False,
+) -> None:
+    """Teach languages that the shipped model lacks."""
+
+    def show(data: dict[str, Any]) -> None:
+        print(f"{data['file']} ({data['digest'][:12]}): {', '.join(data['languages'])}")
+        print(f"Use it: signals: [{{language: {{add: {data['file']}}}}}]")
+
+    answer(json_, opened(project).classifier_language(samples, name), show)
+
+
 def _print_made(data: dict[str, Any], plugin: str) -> None:
     for figure in ("accuracy", "macro_f1", "auc"):
         found = data["figures"].get(figure)

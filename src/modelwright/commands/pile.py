@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from modelwright import terminal
 from modelwright.commands.common import At, Json, PileRef, answer, opened
+from modelwright.core.errors import UnknownName
 
+DIFF_FORMS = ("table", "html")
+DIFF_ROWS = 10
 app = typer.Typer(help="Versions of the base data pile.", no_args_is_help=True, rich_markup_mode=None)
 
 
@@ -57,10 +61,53 @@ def pile_stats(project: At = Path("."), json_: Json = False) -> None:
     answer(json_, opened(project).pile_stats(), lambda data: print("\n".join(terminal.tree(data))))
 
 
-@app.command("diff", epilog="Example: modelwright pile diff pile@1 pile@2")
-def pile_diff(a: str, b: str, project: At = Path("."), json_: Json = False) -> None:
-    """Documents and bytes in, out and changed, by reason."""
-    answer(json_, opened(project).pile_diff(a, b), lambda data: print("\n".join(terminal.tree(data))))
+@app.command("diff", epilog="Example: modelwright pile diff pile@1 pile@2 --as html")
+def pile_diff(
+    a: str,
+    b: str,
+    as_: Annotated[str, typer.Option("--as", help="table or html")] = "table",
+    out: Annotated[Path | None, typer.Option(help="where the page goes; left out: reports/")] = None,
+    project: At = Path("."),
+    json_: Json = False,
+) -> None:
+    """Documents, bytes and tokens in, out and changed, by reason, source, language and licence."""
+    if as_ not in DIFF_FORMS:
+        raise UnknownName("format", as_, DIFF_FORMS, where="pile diff --as")
+    if as_ == "html" or out is not None:
+        answer(json_, opened(project).pile_diff_page(a, b, out), lambda data: print(data["file"]))
+    else:
+        answer(json_, opened(project).pile_diff(a, b), _show_diff)
+
+
+def _show_diff(data: Mapping[str, Any]) -> None:
+    console = terminal.out()
+    ways = [{"from " + data["from"]: way, **data[way]} for way in ("in", "out", "changed")]
+    console.print(terminal.table([_sized(row) for row in ways]))
+    for name in ("reason", "source", "language", "code_language", "licence", "kind"):
+        rows = data[f"by_{name}"]
+        if any(row[name] != "unknown" for row in rows):
+            print()
+            more = f", the largest {DIFF_ROWS} of {len(rows)}" if len(rows) > DIFF_ROWS else ""
+            console.print(terminal.table([_sized(row) for row in rows[:DIFF_ROWS]], title=f"by {name}{more}"))
+    if data["samples"]:
+        print()
+        rows = [{key: row[key] for key in ("change", "source", "origin", "reason")} for row in data["samples"]]
+        console.print(terminal.table(rows, title="such as"))
+
+
+def _sized(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {**row, "bytes": terminal.size(row["bytes"])}
+
+
+@app.command("report", epilog="Example: modelwright pile report --at pile@2 --out report.html")
+def pile_report(
+    at: PileRef = "pile",
+    out: Annotated[Path | None, typer.Option(help="where the page goes; left out: reports/")] = None,
+    project: At = Path("."),
+    json_: Json = False,
+) -> None:
+    """One page about a version: where documents went and why, what is in the pile, samples. Needs no network."""
+    answer(json_, opened(project).pile_report(at, out), lambda data: print(data["file"]))
 
 
 @app.command("sample", epilog="Example: modelwright pile sample --count 3")
@@ -129,3 +176,9 @@ def pile_count(
         {"rows": opened(project).pile_count(where, by, at)},
         lambda data: terminal.out().print(terminal.table(data["rows"])),
     )
+
+
+@app.command("fit", epilog="Example: modelwright pile fit")
+def pile_fit(at: PileRef = "pile", project: At = Path("."), json_: Json = False) -> None:
+    """How well the pile fits the project's `use`: languages and domains that it names, against what is there."""
+    answer(json_, opened(project).pile_fit(at), terminal.show_fit)

@@ -7,12 +7,17 @@ import errno
 import hashlib
 import json
 import os
+import socket
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from modelwright.core.errors import Busy, StorageError
+
+WAIT_SECONDS = 10.0
+"""How long a second process waits for the first one: a tag, a query or a commit is over by then, a run is not."""
 
 
 def write_atomic(path: Path, data: bytes) -> None:
@@ -61,7 +66,10 @@ def write_json(path: Path, value: Any) -> None:
 
 @contextlib.contextmanager
 def lock(path: Path, *, what: str = "this project") -> Iterator[None]:
-    """Hold an exclusive lock on `path`; a crash releases it. Raises Busy with the owner's process id."""
+    """Hold an exclusive lock on `path`; a crash releases it.
+
+    Waits up to WAIT_SECONDS for another holder, then raises Busy with its process, user, machine and time.
+    """
     import fcntl
 
     try:
@@ -69,18 +77,22 @@ def lock(path: Path, *, what: str = "this project") -> Iterator[None]:
         stream = path.open("a+")
     except OSError as error:
         raise storage_error(error, path) from error
+    until = time.monotonic() + WAIT_SECONDS
     with stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            stream.seek(0)
-            owner = stream.read().strip() or "unknown"
-            raise Busy(
-                f"another process ({owner}) works on {what}", hint="wait until it ends, then run again", value=owner
-            ) from error
+        while True:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                if time.monotonic() > until:
+                    stream.seek(0)
+                    owner = stream.read().strip() or "unknown"
+                    hint = "wait until it ends, then run again"
+                    raise Busy(f"another process ({owner}) works on {what}", hint=hint, value=owner) from error
+                time.sleep(0.05)
         stream.seek(0)
         stream.truncate()
-        stream.write(f"pid {os.getpid()}")
+        stream.write(f"pid {os.getpid()} on {socket.gethostname()} since {time.strftime('%H:%M:%S')}")
         stream.flush()
         try:
             yield

@@ -10,6 +10,8 @@ import hashlib
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from modelwright.formats.findings import encoded
+
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
@@ -22,15 +24,12 @@ def cut(table: pa.Table) -> list[tuple[str, pa.Table]]:
     """(key, rows) of each chunk in order; `table` has a column `document` (hex), rows of one document side by side.
 
     A chunk begins at a document whose id is 0 modulo the size aimed at: the power of two, from SMALLEST_ROWS, that
-    gives at most CHUNKS_AIMED_AT of them.
+    gives at most CHUNKS_AIMED_AT of them. Sizes count documents, whatever rows one has.
     """
     if not table.num_rows:
         return []
     table = table.combine_chunks()
-    size = SMALLEST_ROWS
-    while size * CHUNKS_AIMED_AT < table.num_rows:
-        size *= 2
-    bounds = [0, *_starts(table["document"], size), table.num_rows]
+    bounds = [0, *_starts(table["document"]), table.num_rows]
     return [(_key(part), part) for part in (table.slice(a, b - a) for a, b in pairwise(bounds))]
 
 
@@ -40,16 +39,37 @@ def prefixes(ids: pa.ChunkedArray | pa.Array) -> np.ndarray[Any, np.dtype[np.uin
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    if pa.types.is_dictionary(ids.type):
+        codes, names = encoded(ids)
+        return prefixes(names)[codes] if len(codes) else np.zeros(0, np.uint64)
     heads = pc.fill_null(pc.utf8_slice_codeunits(ids.cast(pa.string()), 0, 16), "0" * 16)
     return np.frombuffer(bytes.fromhex("".join(heads.to_pylist())), dtype=">u8").astype(np.uint64)
 
 
-def _starts(documents: pa.ChunkedArray, size: int) -> list[int]:
+def _starts(documents: pa.ChunkedArray) -> list[int]:
     import numpy as np
 
     ids = prefixes(documents)
-    begins = np.flatnonzero((ids[1:] != ids[:-1]) & (ids[1:] % np.uint64(size) == 0)) + 1
-    return [int(start) for start in begins]
+    begins = np.flatnonzero(ids[1:] != ids[:-1]) + 1
+    size = SMALLEST_ROWS
+    while size * CHUNKS_AIMED_AT < len(begins) + 1:
+        size *= 2
+    return [int(start) for start in begins[ids[begins] % np.uint64(size) == 0]]
+
+
+def _named(column: pa.DictionaryArray) -> tuple[np.ndarray[Any, np.dtype[np.int64]], pa.Array]:
+    """(codes, names) of a dictionary's rows: names in order of appearance, whatever else the dictionary holds."""
+    import numpy as np
+    import pyarrow as pa
+
+    codes = column.indices.to_numpy()
+    low = int(codes.min())
+    first = np.full(int(codes.max()) - low + 1, -1, np.int64)
+    first[codes[::-1] - low] = np.arange(len(codes))[::-1]
+    used = np.flatnonzero(first >= 0)
+    used = used[np.argsort(first[used])]
+    first[used] = np.arange(len(used))
+    return first[codes - low], column.dictionary.take(pa.array(used + low))
 
 
 def _bytes(column: Any) -> memoryview:
@@ -77,7 +97,10 @@ def _key(part: pa.Table) -> str:
         if column.null_count == len(column):
             continue
         found.update(f"|{field.name}:{field.type}|".encode())
-        if pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
+        if pa.types.is_dictionary(field.type):
+            codes, column = _named(column)
+            found.update(codes.tobytes())
+        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
             found.update(pc.fill_null(pc.binary_length(column), -1).to_numpy(zero_copy_only=False).tobytes())
             found.update(_bytes(pc.fill_null(column, "")))
         else:

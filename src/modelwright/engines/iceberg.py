@@ -12,12 +12,12 @@ import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
-from modelwright.core.errors import IntegrityError, StorageError
+from modelwright.core.errors import IntegrityError, MissingExtra, ModelwrightError, StorageError
 from modelwright.core.storage import digest_file, storage_error
+from modelwright.engines import catalogs
 from modelwright.engines.chunks import cut
-from modelwright.engines.rebase import CATALOG, WAREHOUSE, location, rebase
+from modelwright.engines.rebase import RESTORE, rebase
 from modelwright.formats.pile import TABLES, Chunk, TableVersion, stored_schema
 
 if TYPE_CHECKING:
@@ -44,40 +44,54 @@ def identifier(name: str) -> str:
 
 @contextlib.contextmanager
 def opened(home: Path) -> Iterator[Any]:
-    """The catalogue (pyiceberg SqlCatalog) of the project folder `home`, at home even when moved; closed at the end.
+    """The catalogue (pyiceberg SqlCatalog) of the project folder `home`, at home even when moved, or that of its team
+    (`catalogs.use`); closed at the end.
 
-    Raises StorageError when it cannot be opened or a write fails, Busy when another process rebases.
+    Raises StorageError when it cannot be opened or a write fails, Busy when another process rebases, MissingExtra
+    without the driver of PostgreSQL.
     """
     from pyiceberg.catalog.sql import SqlCatalog
-    from sqlalchemy.exc import SQLAlchemyError
+    from sqlalchemy.exc import IntegrityError as IntegrityViolation
+    from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
 
-    rebase(home)
+    where = catalogs.place(home)
+    if catalogs.shared(home) is None:
+        rebase(home)
     try:
-        (home / WAREHOUSE).mkdir(parents=True, exist_ok=True)
-        here = home.resolve()
-        uri = f"sqlite:///{quote(str(here / CATALOG))}"
-        catalog = SqlCatalog(NAMESPACE, uri=uri, warehouse=f"{location(here)}/{WAREHOUSE}")
+        name, properties = catalogs.properties(home)
+        try:
+            catalog = SqlCatalog(name, **properties)
+        except (IntegrityViolation, ProgrammingError):  # two made a team's catalogue at once: now it is there
+            catalog = SqlCatalog(name, **properties)
     except OSError as error:
         raise storage_error(error, home) from error
+    except ModuleNotFoundError as error:
+        raise MissingExtra(str(error.name), "postgres") from error
     except SQLAlchemyError as error:
-        raise StorageError(f"the catalogue {home / CATALOG} cannot be opened: {error}") from error
+        raise StorageError(f"the catalogue {where} cannot be opened: {error}", hint=RESTORE, value=where) from error
     try:
         yield catalog
     except OSError as error:
         raise storage_error(error, home) from error
     except SQLAlchemyError as error:
-        raise StorageError(f"the catalogue {home / CATALOG} refused: {error}", value=str(home)) from error
+        raise StorageError(f"the catalogue {where} refused: {error}", hint=RESTORE, value=where) from error
     finally:
         catalog.close()
 
 
 def ensure(catalog: Any, name: str) -> Any:
     """The table `pile.<name>` with the contract's columns, made when it is missing."""
+    from pyiceberg.exceptions import NamespaceAlreadyExistsError, TableAlreadyExistsError
+    from sqlalchemy.exc import IntegrityError as IntegrityViolation
+
     if catalog.table_exists(identifier(name)):
         return catalog.load_table(identifier(name))
-    catalog.create_namespace_if_not_exists(NAMESPACE)
     limit = {"write.parquet.row-group-limit": str(ROW_GROUP_ROWS)} if name == "texts" else {}
-    return catalog.create_table(identifier(name), stored_schema(name), properties={**_PROPERTIES, **limit})
+    try:
+        catalog.create_namespace_if_not_exists(NAMESPACE)
+        return catalog.create_table(identifier(name), stored_schema(name), properties={**_PROPERTIES, **limit})
+    except (NamespaceAlreadyExistsError, TableAlreadyExistsError, IntegrityViolation):  # by someone else, just now
+        return catalog.load_table(identifier(name)) if catalog.table_exists(identifier(name)) else ensure(catalog, name)
 
 
 def append_texts(table: Any, batches: Iterable[pa.RecordBatch]) -> int:
@@ -130,14 +144,15 @@ def replace(table: Any, rows: pa.Table, *, tag: str, earlier: Iterable[TableVers
     engines find it.
     """
     with table.transaction() as transaction:
-        _evolve(transaction, rows.schema)
-        whole = _with_columns(rows, arrow_schema(transaction.table_metadata.schema()))
+        _evolve(transaction, _without_dictionaries(rows.schema))
+        wanted = arrow_schema(transaction.table_metadata.schema())
+        whole = _with_columns(rows, wanted)
         current = live_files(table, table.current_snapshot())
         known = _known(table, earlier, current)
         chunks, files = [], {}
         for key, part in cut(whole):
             if key not in known:
-                (file,) = _data_files(transaction.table_metadata, part, table.io)
+                (file,) = _data_files(transaction.table_metadata, part.cast(wanted), table.io)
                 path = file.file_path.removeprefix(f"{table.location()}/")
                 written = digest_file(Path(file.file_path.removeprefix("file://")))
                 known[key] = Chunk(key, path, part.num_rows, written), file
@@ -156,14 +171,27 @@ def replace(table: Any, rows: pa.Table, *, tag: str, earlier: Iterable[TableVers
     return version_of(table, rows.num_rows, tuple(chunks))
 
 
+@contextlib.contextmanager
+def readable(what: str) -> Iterator[None]:
+    """Damage of Iceberg's own files in words; its decoders raise whatever they happen to meet in damaged bytes."""
+    try:
+        yield
+    except ModelwrightError:
+        raise
+    except Exception as error:
+        said = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise IntegrityError(f"{what} cannot be read: {said}", hint=RESTORE, value=what) from error
+
+
 def live_files(table: Any, snapshot: Any) -> dict[str, Any]:
-    """Path below the table's location -> data file, of a snapshot."""
+    """Path below the table's location -> data file, of a snapshot. Raises IntegrityError for a damaged manifest."""
     if snapshot is None:
         return {}
     files = {}
-    for manifest in snapshot.manifests(table.io):
-        for entry in manifest.fetch_manifest_entry(table.io, discard_deleted=True):
-            files[entry.data_file.file_path.removeprefix(f"{table.location()}/")] = entry.data_file
+    with readable(f"the manifests of {'.'.join(table.name())}"):
+        for manifest in snapshot.manifests(table.io):
+            for entry in manifest.fetch_manifest_entry(table.io, discard_deleted=True):
+                files[entry.data_file.file_path.removeprefix(f"{table.location()}/")] = entry.data_file
     return files
 
 
@@ -202,11 +230,24 @@ def _with_columns(rows: pa.Table, wanted: pa.Schema) -> pa.Table:
     import pyarrow as pa
 
     present = set(rows.column_names)
-    columns = {
-        field.name: rows[field.name].cast(field.type) if field.name in present else pa.nulls(rows.num_rows, field.type)
-        for field in wanted
-    }
+    columns = {}
+    for field in wanted:
+        if field.name not in present:
+            columns[field.name] = pa.nulls(rows.num_rows, field.type)
+        elif pa.types.is_dictionary(rows.schema.field(field.name).type):
+            columns[field.name] = rows[field.name]  # plain once it is written: most chunks never are
+        else:
+            columns[field.name] = rows[field.name].cast(field.type)
     return pa.table(columns)
+
+
+def _without_dictionaries(schema: pa.Schema) -> pa.Schema:
+    import pyarrow as pa
+
+    plain = [
+        field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field for field in schema
+    ]
+    return pa.schema(plain)
 
 
 def _evolve(transaction: Any, wanted: pa.Schema) -> None:
@@ -234,14 +275,15 @@ def _data_files(metadata: Any, rows: pa.Table, io: Any) -> list[Any]:
 
 
 def load(catalog: Any, version: TableVersion) -> Any:
-    """The table that `version` names. Raises IntegrityError when it is another one or gone."""
-    if not catalog.table_exists(version.identifier):
-        raise IntegrityError(f"the table {version.identifier} is gone", hint="restore `.modelwright`, or run again")
-    table = catalog.load_table(version.identifier)
+    """The table that `version` names. Raises IntegrityError when it is another one, damaged or gone."""
+    with readable(f"the metadata of {version.identifier}"):
+        if not catalog.table_exists(version.identifier):
+            raise IntegrityError(f"the table {version.identifier} is gone", hint=RESTORE, value=version.identifier)
+        table = catalog.load_table(version.identifier)
     if str(table.metadata.table_uuid) != version.uuid:
         raise IntegrityError(
             f"{version.identifier} is another table than the one that was written",
-            hint="restore `.modelwright` from a backup, or prepare again with `--rebuild prepare`",
+            hint=RESTORE,
             value=str(table.metadata.table_uuid),
         )
     return table
@@ -283,9 +325,10 @@ def text_files(table: Any, snapshot_id: str | None = None) -> list[str]:
     if snapshot is None:
         return []
     found = []
-    for manifest in snapshot.manifests(table.io):
-        for position, entry in enumerate(manifest.fetch_manifest_entry(table.io, discard_deleted=True)):
-            found.append((entry.sequence_number or manifest.sequence_number, position, entry.data_file.file_path))
+    with readable(f"the manifests of {'.'.join(table.name())}"):
+        for manifest in snapshot.manifests(table.io):
+            for position, entry in enumerate(manifest.fetch_manifest_entry(table.io, discard_deleted=True)):
+                found.append((entry.sequence_number or manifest.sequence_number, position, entry.data_file.file_path))
     return [path.removeprefix("file://") for _, _, path in sorted(found)]
 
 
@@ -297,8 +340,9 @@ def sweep(catalog: Any) -> list[Path]:
     gone: list[Path] = []
     for name in ("texts", *TABLES):
         if catalog.table_exists(identifier(name)):
-            table = catalog.load_table(identifier(name))
-            reached = _reachable(table)
+            with readable(f"what {identifier(name)} holds"):  # nothing is deleted on the word of a damaged manifest
+                table = catalog.load_table(identifier(name))
+                reached = _reachable(table)
             for path in Path(table.location().removeprefix("file://")).rglob("*"):
                 if path.is_file() and str(path) not in reached:
                     path.unlink()

@@ -152,12 +152,20 @@ class PileReader:
     def problems(self) -> list[dict[str, Any]]:
         """What differs from the record: [{what, where, expected, found}]; reads every byte of the version.
 
-        The bytes of the narrow tables, the two roots over their rows, and each text against its digest.
+        The bytes of the narrow tables, the two roots over their rows, each text against its digest, and the tags by
+        which other engines find the version: readers go by the record, so a moved tag misleads nobody here.
         """
         try:
-            return [*self._changed_files(), *self._changed_roots(), *self._changed_texts()]
-        except IntegrityError as error:
-            return [*self._changed_files(), _problem("table", f"tables of {self.pile}", "readable", error.message)]
+            return [*self._changed_files(), *self._changed_roots(), *self._changed_texts(), *self._moved_tags()]
+        except (IntegrityError, OSError, ValueError) as error:
+            return [*self._changed_files(), _problem("table", f"tables of {self.pile}", "readable", str(error))]
+
+    def _moved_tags(self) -> Iterator[dict[str, Any]]:
+        for name in TABLES:
+            tag, expected = self.handles[name].refs().get(self.pile), self.record.tables[name].snapshot_id
+            found = "no such tag" if tag is None else str(tag.snapshot_id)
+            if found != expected:
+                yield _problem("tag", f"tag {self.pile} of the table {name}", expected, found)
 
     def _changed_files(self) -> Iterator[dict[str, Any]]:
         for name in TABLES:

@@ -20,6 +20,9 @@ from modelwright.core.storage import lock, storage_error, write_atomic
 CATALOG = "catalog.db"
 WAREHOUSE = "warehouse"
 LOCK = "pile.lock"
+RESTORE = (
+    "restore `.modelwright` from a backup; without one, move it away and run again: sources and seeds give it back"
+)
 
 
 def location(home: Path) -> str:
@@ -68,7 +71,7 @@ def _old_location(home: Path) -> str | None:
         except sqlite3.OperationalError:  # a catalogue without tables yet
             return None
         except sqlite3.DatabaseError as error:
-            raise StorageError(f"the catalogue {path} is damaged: {error}", value=str(path)) from error
+            raise StorageError(f"the catalogue {path} is damaged: {error}", hint=RESTORE, value=str(path)) from error
     here = location(home) + "/"
     for (metadata,) in rows:
         if metadata and not metadata.startswith(here):

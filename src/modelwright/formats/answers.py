@@ -152,6 +152,20 @@ class Answers:
         with self._cursor() as cursor:
             return [Answer(*row) for row in cursor.execute(query, (limit,)).fetchall()]
 
+    def kept(self) -> Iterator[tuple[str, str]]:
+        """(id, prompt and text) of every answer whose texts are kept."""
+        query = "SELECT id, coalesce(prompt, '') || char(10) || coalesce(text, '') FROM answer WHERE key IS NOT NULL"
+        with self._cursor() as cursor:
+            rows: list[tuple[str, str]] = cursor.execute(query).fetchall()
+        yield from rows
+
+    def compact(self) -> None:
+        """Write the file anew without what was erased, and empty its log."""
+        with self._cursor() as cursor:
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            cursor.execute("VACUUM")
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def erase(self, answer: str) -> bool:
         """Forget prompt, text, key and receipt of one answer; True when it was there."""
         return self._forget("id = ?", answer) > 0

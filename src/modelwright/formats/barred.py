@@ -19,10 +19,25 @@ from modelwright.core.errors import IntegrityError
 from modelwright.core.storage import digest_file, read_json, storage_error, write_json
 
 if TYPE_CHECKING:
-    from modelwright.measure.shingles import Wanted
+    import numpy as np
+    import numpy.typing as npt
 
 FILE_NAME = "do_not_ingest.json"
 SELECTORS = ("source", "owner", "licence")
+WIDTH = 5
+"""Words of a shingle; fewer where a text has fewer."""
+EVERY = 2**64 - 1
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Shingles of m texts: `hashes` (distinct within a text), those of text k where `owners` is k; a sample by hash,
+    up to `limit`, where there are many. `width` words make a shingle."""
+
+    hashes: npt.NDArray[np.uint64]
+    owners: npt.NDArray[np.int64]
+    width: int = WIDTH
+    limit: int = EVERY
 
 
 @dataclass(frozen=True)
@@ -54,24 +69,29 @@ def load(home: Path) -> Barred | None:
     path = home / FILE_NAME
     if not path.is_file():
         return None
-    documents: set[str] = set()
-    digests: set[str] = set()
-    selectors: set[str] = set()
+    ids: dict[str, set[str]] = {"documents": set(), "digests": set(), "selectors": set()}
     texts: list[Wanted] = []
     matches = hashlib.sha256()
     for entry in read_json(path)["takedowns"]:
+        for key, part in read_ids(home, entry["files"]).items():
+            ids[key] |= part
         for name, expected in sorted(entry["files"].items()):
-            file = checked(home, name, expected)
-            if name.endswith(".json"):
-                part = read_json(file)
-                documents.update(part["documents"])
-                digests.update(part["digests"])
-                selectors.update(part["selectors"])
-            else:
+            if not name.endswith(".json"):
                 matches.update(expected.encode())
-                texts += read_shingles(file)
-    found = frozenset(documents), frozenset(digests), frozenset(selectors)
+                texts += read_shingles(checked(home, name, expected))
+    found = frozenset(ids["documents"]), frozenset(ids["digests"]), frozenset(ids["selectors"])
     return Barred(*found, tuple(texts), digest_file(path), matches.hexdigest())
+
+
+def read_ids(home: Path, files: Mapping[str, str]) -> dict[str, set[str]]:
+    """documents, digests and selectors that the parts `files` bar. Raises IntegrityError as `load` does."""
+    found: dict[str, set[str]] = {"documents": set(), "digests": set(), "selectors": set()}
+    for name, expected in files.items():
+        if name.endswith(".json"):
+            part = read_json(checked(home, name, expected))
+            for key, ids in found.items():
+                ids.update(part[key])
+    return found
 
 
 def checked(home: Path, name: str, expected: str) -> Path:
@@ -87,9 +107,7 @@ def checked(home: Path, name: str, expected: str) -> Path:
     return file
 
 
-def write_part(
-    home: Path, takedown: str, ids: Mapping[str, Iterable[str]], texts: Sequence[Wanted]
-) -> dict[str, str]:
+def write_part(home: Path, takedown: str, ids: Mapping[str, Iterable[str]], texts: Sequence[Wanted]) -> dict[str, str]:
     """Write what one takedown bars; returns path -> SHA-256. The same content gives the same bytes."""
     name = f"blobs/takedown-{takedown}"
     keys = ("documents", "digests", "selectors")
@@ -135,8 +153,6 @@ def read_shingles(path: Path) -> list[Wanted]:
     """What `write_part` wrote."""
     import numpy as np
     import pyarrow.parquet as pq
-
-    from modelwright.measure.shingles import Wanted
 
     table = pq.read_table(path, partitioning=None)
     hashes, owners, widths, limits = (table[name].to_numpy() for name in ("hash", "text", "width", "limit"))

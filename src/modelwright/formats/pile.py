@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 FILE_NAME = "pile.json"
+_BACK = "restore it from a backup, or make the version anew: `modelwright run --rebuild prepare`"
 TABLES = ("documents", "decisions", "signals", "findings")
 """The narrow tables that `pile sql` sees; `texts` lies apart."""
 
@@ -104,17 +105,20 @@ class PileRecord:
 
     @staticmethod
     def load(folder: Path) -> PileRecord:
-        """Raises InputError when `folder` holds no pile, or one that a takedown erased."""
+        """Raises InputError when `folder` holds no pile, or one that a takedown erased; IntegrityError when damaged."""
         path = folder / FILE_NAME
         erased.refuse(folder)
         if not path.is_file():
-            raise InputError(f"{folder} holds no {FILE_NAME}", hint="name the folder of a pile", value=str(folder))
-        saved = read_json(path)
-        tables = {}
-        for name, table in saved.pop("tables").items():
-            chunks = tuple(Chunk(**chunk) for chunk in table.pop("chunks"))
-            tables[name] = TableVersion(**table, chunks=chunks)
-        return PileRecord(**{**saved, "sources": tuple(saved["sources"])}, tables=tables)
+            raise InputError(f"{folder} holds no {FILE_NAME}", hint=_BACK, value=str(folder))
+        try:
+            saved = read_json(path)
+            tables = {}
+            for name, table in saved.pop("tables").items():
+                chunks = tuple(Chunk(**chunk) for chunk in table.pop("chunks"))
+                tables[name] = TableVersion(**table, chunks=chunks)
+            return PileRecord(**{**saved, "sources": tuple(saved["sources"])}, tables=tables)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise IntegrityError(f"{path} is damaged: {error}", hint=_BACK, value=str(path)) from error
 
 
 def schema(name: str) -> pa.Schema:

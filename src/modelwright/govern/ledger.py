@@ -19,7 +19,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from modelwright.core.errors import MissingExtra, StorageError
+from modelwright.core.errors import Busy, MissingExtra, StorageError
 from modelwright.govern import schema, statements
 from modelwright.govern.keys import public_of
 
@@ -98,15 +98,25 @@ class Ledger:
         return ledger
 
     def append(
-        self, kind: str, subject: Iterable[Mapping[str, Any]], predicate: Mapping[str, Any], signer: Any
+        self,
+        kind: str,
+        subject: Iterable[Mapping[str, Any]],
+        predicate: Mapping[str, Any],
+        signer: Any,
+        claim: str | None = None,
+        after: int = 0,
     ) -> Event:
         """Sign and append one event; returns it. The signer's public key is put on record before its first event.
 
         subject    list of `{"name", "digest"}`, digest as hex SHA-256
         predicate  plain JSON; a key `ledger` is added with `seq`, `prev` and `at`
-        Raises StorageError when the database refuses (disk full, locked for more than a minute).
+        claim      a name, such as `pile@3`, that no artifact or release after event `after` may have taken
+        Raises Busy when the claimed name is taken (nothing is appended), StorageError when the database refuses (disk
+        full, locked for more than a minute).
         """
         with _refusals(str(self.engine.url)), self._write() as connection:
+            if claim is not None:
+                _check_claim(connection, claim, after)
             head = _head(connection)
             public = public_of(signer)
             if public["keyid"] not in self._known_keys and not _has_key(connection, public["keyid"]):
@@ -197,6 +207,19 @@ def _append(
 def _head(connection: sa.Connection) -> Event | None:
     row = connection.execute(sa.select(schema.EVENT).order_by(schema.EVENT.c.seq.desc()).limit(1)).first()
     return Event(*row) if row else None
+
+
+def _check_claim(connection: sa.Connection, name: str, after: int) -> None:
+    table = schema.EVENT
+    query = sa.select(table).where(table.c.seq > after, table.c.kind.in_(("artifact", "release")))
+    for event in (Event(*row) for row in connection.execute(query)):
+        if any(item.get("name") == name for item in event.subject):
+            signers = ", ".join(key[:12] for key in statements.key_ids(event.envelope))
+            raise Busy(
+                f"{name} was recorded by someone else meanwhile (event {event.seq}, key {signers})",
+                hint="run again: it gets the next number, and what was measured is not measured again",
+                value=name,
+            )
 
 
 def _has_key(connection: sa.Connection, keyid: str) -> bool:

@@ -90,13 +90,22 @@ class Records:
             self._read = True
 
     def append(
-        self, kind: str, subject: list[dict[str, Any]], predicate: Mapping[str, Any], signer: Any = None
+        self,
+        kind: str,
+        subject: list[dict[str, Any]],
+        predicate: Mapping[str, Any],
+        signer: Any = None,
+        claim: str | None = None,
     ) -> Entry:
-        """Sign (by default with the user's key) and append an event; returns it as an entry."""
+        """Sign (by default with the user's key) and append an event; returns it as an entry.
+
+        With `claim`, a name that must be new since these records were read. Raises Busy when someone else took it.
+        """
         from modelwright.govern import keys
 
         assert self.ledger is not None, "records of a bundle cannot be appended to"
-        event = self.ledger.append(kind, subject, predicate, signer or keys.signer())
+        after = self._entries[-1].seq if self._entries else 0
+        event = self.ledger.append(kind, subject, predicate, signer or keys.signer(), claim, after)
         self.refresh()
         return next(entry for entry in reversed(self.entries) if entry.seq == event.seq)
 

@@ -88,6 +88,7 @@ class CardSettings(Options):
     opt_out_policy: str | None = Field(None, description="how reservations of rights are respected")
     illegal_content: str | None = Field(None, description="what is done against illegal content")
     code_of_practice: bool | None = Field(None, description="has the provider signed the Code of Practice?")
+    model_licence: str | None = Field(None, description="licence of the model: an SPDX expression")
     model_name: str | None = Field(None, description="name and version of the model on the market")
     model_base: str | None = Field(None, description="the model that it was made from, with its summary")
     market_date: str | None = Field(None, description="day of placement on the Union market")

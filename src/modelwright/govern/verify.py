@@ -12,7 +12,7 @@ from modelwright.core.context import Artifact
 from modelwright.core.errors import InputError, IntegrityError, StorageError, UsageError
 from modelwright.core.storage import digest_file, files_below
 from modelwright.govern import keys as keyring
-from modelwright.govern import statements
+from modelwright.govern import statements, takedowns
 from modelwright.govern.lineage import ancestors
 from modelwright.govern.records import Entry, Records, entry_of
 
@@ -64,6 +64,8 @@ def verify(
     current  kind -> ref, for a `ref` without version
     Returns the contract's `{"ok", "checked", "problems"}`. Raises UnknownName or AmbiguousReference for `ref`.
     """
+    from modelwright.govern.ledger import keys_on_record
+
     findings = Findings()
     try:
         events = list(ledger.events())
@@ -76,6 +78,9 @@ def verify(
     entries = check_events(events, findings, keys if keys is not None else own, on_record=keys is None)
     _check_end(home / "cards.head", events, findings)
     records = Records.of(entries, home)
+    vouching = keys if keys is not None else {**keys_on_record(e for e in events if e.kind == "key"), **own}
+    for where, expected, found in takedowns.problems(records, folder, vouching):
+        findings.problem("takedown", where, expected, found)
     for artifact in _reached(records, ref, current, findings):
         _check_parents(artifact, records, findings)
         if artifact.ref not in records.removed():

@@ -46,6 +46,7 @@ _MODULES = frozenset(
     b"yum_repository apt_repository apt_key htpasswd nagios win_feature win_package".split()
 )
 _SKIPPED_LINE = re.compile(rb"^[ \t]*#.*$|^---.*$|^\.\.\.[ \t]*$|^%YAML.*$", re.M)
+_AT_THE_MARGIN = re.compile(rb"^[^\s]", re.M)
 _INDENT = re.compile(rb"^([ \t]*)\S", re.M)
 
 
@@ -62,6 +63,8 @@ def has_variables_path(path: str | None) -> bool:
 def _lines(text: bytes) -> bytes:
     """The text without comments and marks of documents, moved left by its least indentation."""
     lines = _SKIPPED_LINE.sub(b"", text[:READ_BYTES].replace(b"\r\n", b"\n"))
+    if _AT_THE_MARGIN.search(lines):
+        return lines
     indents = [len(found.group(1)) for found in _INDENT.finditer(lines)]
     if indents and (least := min(indents)):
         lines = re.sub(rb"^[ \t]{%d}" % least, b"", lines, flags=re.M)

@@ -132,7 +132,10 @@ def _by_first_line(head: bytes) -> tuple[str, ...]:
             name = word.decode("ascii")
             known = table().interpreters
             return known.get(name) or known.get(re.sub(r"[\d.]+$", "", name), ())
-    start = head[:200].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    start = head[:200].lstrip(b"\xef\xbb\xbf \t\r\n")
+    if not start.startswith(b"<"):
+        return ()
+    start = start.lower()
     for mark, language in ((b"<?xml", "xml"), (b"<?php", "php"), (b"<!doctype html", "html"), (b"<html", "html")):
         if start.startswith(mark):
             return (language,)
@@ -206,25 +209,27 @@ def _settle(guess: Guess, path: str | None, text: bytes) -> Guess:
 def identify(texts: Texts, paths: Sequence[str | None]) -> list[Guess]:
     """The language of each text. `paths` are names as evidence (None: unknown); a null text gives Guess(None, 0.0)."""
     from modelwright.measure import code_features
-    from modelwright.measure.spans import texts_at
+    from modelwright.measure.spans import heads_of, texts_at
 
     learnt = model()
     classes = {name: column for column, name in enumerate(learnt.classes)}
-    heads = [texts.bytes(row, 256) for row in range(len(texts))]
-    allowed = [candidates(path, head) for path, head in zip(paths, heads, strict=True)]
-    open_rows = [row for row, names in enumerate(allowed) if len(names) != 1 and texts.valid[row]]
-    measured = code_features.scores(texts_at(texts, open_rows), *learnt[1:])
+    allowed = [candidates(path, head) for path, head in zip(paths, heads_of(texts, 256), strict=True)]
+    valid = texts.valid.tolist()
+    open_rows = [row for row, names in enumerate(allowed) if len(names) != 1 and valid[row]]
+    measured = code_features.scores(texts_at(texts, open_rows, code_features.READ_BYTES), *learnt[1:])
     shares = _shares(measured)
     best = shares.argmax(axis=1).tolist() if open_rows else []
+    sure = (shares.max(axis=1, initial=0.0) >= LEAST_SHARE).tolist()
     place_of = {row: place for place, row in enumerate(open_rows)}
     nothing = np.zeros(len(learnt.classes), np.float32)
     guesses = []
     for row, names in enumerate(allowed):
-        if not texts.valid[row]:
+        if not valid[row]:
             guesses.append(Guess(None, 0.0))
             continue
-        text = texts.bytes(row, READ_BYTES) if len(names) != 1 or names in _RULED else b""
         place = place_of.get(row, -1)
+        plain = not names and sure[place] and learnt.classes[best[place]] != "yaml"
+        text = texts.bytes(row, READ_BYTES) if not plain and (len(names) != 1 or names in _RULED) else b""
         if names:
             guess = _choose(names, measured[place] if place >= 0 else nothing, classes, text)
         else:

@@ -21,7 +21,6 @@ import numpy as np
 from modelwright.measure import contamination_kernel as kernel
 from modelwright.measure.benchmark_items import Item
 from modelwright.measure.contamination_kernel import (
-    AGAIN,
     ASKED,
     COMMON,
     FOLD,
@@ -86,7 +85,8 @@ def build(items: Sequence[Item]) -> Index:
     taken = values[chosen]
     firsts = np.concatenate([[0], np.cumsum(sizes[long])]).astype(np.int64)
     hashes = np.zeros(len(taken), np.uint64)
-    kernel.grams_of(buffers(content).data, ends[chosen], kernel_tables()[0], taken, firsts, hashes)
+    bare = np.zeros(len(taken), np.bool_)
+    kernel.grams_of(buffers(content).data, ends[chosen], kernel_tables()[0], taken, firsts, hashes, bare)
     rows = np.array([items[owner].row for owner in owners], np.int64)
     sequence = np.repeat(np.arange(len(firsts) - 1), np.diff(firsts))
     keys, postings, index = _postings(hashes, sequence, rows[long])
@@ -97,7 +97,8 @@ def build(items: Sequence[Item]) -> Index:
     buckets = np.searchsorted(keys, np.arange(1 << bucket_bits, dtype=np.uint64) << np.uint64(64 - bucket_bits))
     buckets = np.append(buckets, len(keys)).astype(np.int64)
     owned = np.concatenate([owners[long], pairs[-1]])
-    sieve = _sieve(np.concatenate([keys, keys << AGAIN]), 64 - bits)
+    sieve = np.zeros(1 << (bits - 6), np.uint64)
+    kernel.fill_sieve(keys, 64 - bits, sieve)
     arrays = (sieve, keys, buckets, postings, index, firsts, weights, *pairs[:-1])
     return Index(tuple(items), owned, (64 - bits, 64 - bucket_bits), arrays, taken, weights, firsts)
 
@@ -164,14 +165,19 @@ def scan(texts: pa.Array, index: Index) -> list[Stretch]:
     """
     data, offsets = buffers(texts)
     room = 4096
+    parts = len(index.arrays[8])
     while True:
         found, covers = np.zeros((room, 5), np.int64), np.zeros(room, np.float64)
-        count = kernel.search(data, offsets, *kernel_tables(), *index.shifts, *index.arrays, found, covers)
+        scratch = kernel.room_of(len(index.firsts) - 1, int(index.firsts[-1]), parts)
+        count = kernel.search(data, offsets, *kernel_tables(), *index.shifts, *index.arrays, found, covers, *scratch)
         if count >= 0:
             break
         room *= 8
     shares = np.zeros(room, np.float64)
-    kernel.verify(data, offsets, *kernel_tables(), index.values, index.weights, index.firsts, count, found, shares)
+    kernel.verify(
+        data, offsets, *kernel_tables(), index.values, index.weights, index.firsts, count, found, shares,
+        *kernel.room_to_align(),
+    )  # fmt: skip
     sizes = np.append(np.diff(index.firsts), np.zeros(len(index.owners) - len(index.firsts) + 1, np.int64))
     good = np.flatnonzero((shares[:count] >= SEEDED) | (covers[:count] >= SEEDED))
     merged: dict[tuple[int, int], list[tuple[int, int, float, float, int]]] = {}

@@ -6,17 +6,18 @@ Most grams of a text are known to none of the items: one bit of a table that sta
 # mypy: disable-error-code="no-untyped-def, untyped-decorator"
 from __future__ import annotations
 
-import numpy as np
-from numba import njit, types, uint64
+from typing import Any
 
+import numpy as np
+from numba import int64, njit, types, uint64
+
+from modelwright.measure.code_points import BYTES, DISTANCES, PAGES
 from modelwright.measure.word_hashes import (
-    BYTES,
     CHUNK,
-    DISTANCES,
     HASHES_OUT,
     INTS,
+    INTS_OUT,
     LETTERS,
-    PAGES,
     value_of,
     words_of,
 )  # fmt: skip
@@ -32,11 +33,11 @@ SEEDED = 0.25
 STEP, SPREAD = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC4CEB9FE1A85EC53)
 _STEP_GRAM = np.uint64(pow(int(STEP), GRAM, 1 << 64))
 FOLD = np.uint64(31)
-_SIX, _LOW = np.uint64(6), np.uint64(63)
+_SIX, _LOW, _16, _22, _28 = np.uint64(6), np.uint64(63), np.uint64(16), np.uint64(22), np.uint64(28)
 _ONE, SHORT_SIEVE, _SHORT_BITS = np.uint64(1), 18, np.uint64(46)
-SIEVE_BITS, AGAIN = 22, np.uint64(24)
-"""Bits of the table at most, as a power of two: 512 kB stay in the processor's cache. A gram has two of them: one by
-its first bits, one by those from `AGAIN` on."""
+SIEVE_BITS = 22
+"""Bits of the table at most, as a power of two: 512 kB stay in the processor's cache. A gram has three of them in one
+word of the table, so that one access answers."""
 ASKED = 16
 """Added to the number of words of a part that is asked."""
 _FAR, _APART = np.int64(1) << np.int64(40), np.int64(1) << np.int64(30)
@@ -44,14 +45,30 @@ _HASHES = types.Array(types.uint64, 1, "C", readonly=True)
 _FLOATS = types.Array(types.float64, 1, "C", readonly=True)
 _TABLE = types.Array(types.int64, 2, "C", readonly=True)
 _TABLE_OUT, _FLOATS_OUT = types.Array(types.int64, 2, "C"), types.Array(types.float64, 1, "C")
+_FLAGS_OUT = types.Array(types.boolean, 1, "C")
+_FLOATS_TABLE = types.Array(types.float64, 2, "C")
 
 
-@njit(nogil=True)
+@njit(inline="always")
 def _spread(rolling):
     return (rolling ^ (rolling >> FOLD)) * SPREAD
 
 
-@njit(nogil=True, cache=True)
+@njit(inline="always")
+def bits_of(gram):
+    """The bits of a gram in its word of the sieve."""
+    return (_ONE << ((gram >> _16) & _LOW)) | (_ONE << ((gram >> _22) & _LOW)) | (_ONE << ((gram >> _28) & _LOW))
+
+
+@njit([(_HASHES, types.int64, HASHES_OUT)], cache=True, nogil=True)
+def fill_sieve(keys, shift, sieve):
+    """Enter the bits of all keys; the first `64 - shift` bits of a key, less six, choose its word."""
+    by = uint64(shift) + _SIX
+    for key in keys:
+        sieve[key >> by] |= bits_of(key)
+
+
+@njit([types.uint64(_HASHES, types.int64, types.int64), types.uint64(HASHES_OUT, types.int64, types.int64)], cache=True)
 def tail(values, last, size):
     """Hash of the `size` words up to values[last]; of another kind for each size."""
     rolling = uint64(size)
@@ -60,11 +77,10 @@ def tail(values, last, size):
     return _spread(rolling)
 
 
-@njit([(BYTES, INTS, LETTERS, _HASHES, INTS, HASHES_OUT)], cache=True, nogil=True)
-def grams_of(data, ends, letters, values, firsts, result):
+@njit([(BYTES, INTS, LETTERS, _HASHES, INTS, HASHES_OUT, _FLAGS_OUT)], cache=True, nogil=True)
+def grams_of(data, ends, letters, values, firsts, result, bare):
     """The hash of the gram that begins at each word; 0 where the sequence ends before it does, and for grams of nothing
-    but numbers and single letters, which are no one's own."""
-    bare = np.zeros(len(values), np.bool_)
+    but numbers and single letters, which are no one's own. `bare` is room for a mark of each word."""
     for k in range(len(values)):
         place = ends[k] - 1
         while place > 0 and 48 <= data[place] < 58:
@@ -74,14 +90,22 @@ def grams_of(data, ends, letters, values, firsts, result):
     for i in range(len(firsts) - 1):
         for first in range(firsts[i], firsts[i + 1]):
             result[first] = 0
-            if first + GRAM <= firsts[i + 1] and not bare[first : first + GRAM].all():
-                rolling = uint64(0)
+            if first + GRAM <= firsts[i + 1]:
+                rolling, nothing = uint64(0), True
                 for k in range(first, first + GRAM):
                     rolling = rolling * STEP + values[k]
-                result[first] = _spread(rolling)
+                    nothing &= bare[k]
+                if not nothing:
+                    result[first] = _spread(rolling)
 
 
-@njit(nogil=True)
+@njit(
+    types.int64(
+        _TABLE_OUT, types.int64, types.int64, types.int64, types.int64, types.int64, types.int64, types.float64,
+        _FLOATS_OUT,
+    ),
+    cache=True, nogil=True,
+)  # fmt: skip
 def _enter(found, count, row, item, start, stop, place, cover, covers):
     """One more stretch; its number, -1 when the room is used up."""
     if count == len(found):
@@ -92,7 +116,13 @@ def _enter(found, count, row, item, start, stop, place, cover, covers):
     return count
 
 
-@njit(nogil=True)
+@njit(
+    types.int64(
+        types.int64, types.int64, types.int64, types.int64, types.int64, types.int64, _TABLE, INTS, _FLOATS,
+        _TABLE_OUT, INTS_OUT, _FLOATS_OUT, _TABLE_OUT, _FLOATS_OUT, types.int64,
+    ),
+    cache=True, nogil=True,
+)  # fmt: skip
 def _hit(first, last, token, row, start, stop, index, firsts, weights, state, stamps, heavy, found, covers, count):
     """A gram of the postings first .. last stands at bytes start .. stop of a row: its words are covered."""
     for p in range(first, last):
@@ -118,14 +148,26 @@ def _hit(first, last, token, row, start, stop, index, firsts, weights, state, st
     return count
 
 
-@njit(nogil=True)
+@njit(
+    types.int64(
+        HASHES_OUT, INTS_OUT, types.int64, types.int64, types.int64, types.int64, types.int64, _HASHES, INTS, INTS,
+        _TABLE, _TABLE_OUT, _TABLE_OUT, _FLOATS_OUT, types.int64,
+    ),
+    cache=True, nogil=True,
+)  # fmt: skip
 def _pairs(
     words, ends, k, token, row, begin, first_item, parts, sizes, pair_firsts, pairs, asked, found, covers, count
 ):
     """The word words[k] may end a short question, or the answer to one that was asked shortly before."""
     for size in range(1, SHORT + 1):
         key = tail(words, k, size)
-        part = np.searchsorted(parts, key)
+        part, above = 0, len(parts)
+        while part < above:
+            middle = (part + above) // 2
+            if parts[middle] < key:
+                part = middle + 1
+            else:
+                above = middle
         if part == len(parts) or parts[part] != key or sizes[part] % ASKED != size:
             continue
         for p in range(pair_firsts[part], pair_firsts[part + 1]):
@@ -142,7 +184,12 @@ def _pairs(
     return count
 
 
-@njit(nogil=True)
+@njit(
+    types.Tuple((types.uint64, types.int64))(
+        HASHES_OUT, types.int64, types.uint64, _HASHES, types.uint64, _HASHES, HASHES_OUT, INTS_OUT
+    ),
+    cache=True, nogil=True,
+)  # fmt: skip
 def _sift(words, last, rolling, sieve, by, short_sieve, hashes, places):
     """Spread the words from GRAM to `last`, hash their grams, and list the places where one may be known, or where a
     short question may end. Nothing here waits for a branch or for memory: one word in fifty is looked up in earnest."""
@@ -152,14 +199,14 @@ def _sift(words, last, rolling, sieve, by, short_sieve, hashes, places):
         rolling = rolling * STEP + value - words[k - GRAM] * _STEP_GRAM
         gram, pair = _spread(rolling), _spread(words[k - 1] * STEP + value) >> _SHORT_BITS
         words[k], hashes[k], places[count] = value, gram, k
-        bit, other = gram >> by, (gram << AGAIN) >> by
-        known = (sieve[bit >> _SIX] >> (bit & _LOW)) & (sieve[other >> _SIX] >> (other & _LOW))
-        known |= short_sieve[pair >> _SIX] >> (pair & _LOW)
-        count += np.int64(known & _ONE)
+        wanted = bits_of(gram)
+        known = uint64(sieve[gram >> by] & wanted == wanted)
+        known |= (short_sieve[pair >> _SIX] >> (pair & _LOW)) & _ONE
+        count += np.int64(known)
     return rolling, count
 
 
-@njit(nogil=True)
+@njit(types.boolean(HASHES_OUT, types.int64, _HASHES), cache=True, nogil=True)
 def _asked(words, k, short_sieve):
     """Whether a short question may end at words[k]."""
     pair = _spread(words[k - 1] * STEP + words[k]) >> _SHORT_BITS
@@ -167,30 +214,46 @@ def _asked(words, k, short_sieve):
 
 
 @njit(
+    types.int64(HASHES_OUT, types.int64, _HASHES, HASHES_OUT, INTS_OUT, INTS, _HASHES, types.uint64),
+    cache=True, nogil=True,
+)  # fmt: skip
+def _known(words, count, short_sieve, hashes, places, buckets, grams, by):
+    """Of the first `count` places those where a gram is known or a short question may end. A loop of its own, in which
+    the waits for memory overlap."""
+    kept = 0
+    for c in range(count):
+        k = places[c]
+        gram, found = hashes[k], False
+        for g in range(buckets[gram >> by], buckets[(gram >> by) + _ONE]):
+            found |= grams[g] == gram
+        places[kept] = k
+        kept += int64(found | _asked(words, k, short_sieve))
+    return kept
+
+
+@njit(
     [
         (
             BYTES, INTS, LETTERS, PAGES, DISTANCES, types.int64, types.int64, _HASHES, _HASHES, INTS, INTS, _TABLE,
             INTS, _FLOATS, _HASHES, _HASHES, INTS, INTS, _TABLE, _TABLE_OUT, _FLOATS_OUT,
+            HASHES_OUT, INTS_OUT, HASHES_OUT, INTS_OUT, INTS_OUT, _TABLE_OUT, _FLOATS_OUT, _TABLE_OUT,
         )
     ],
     cache=True, nogil=True,
 )  # fmt: skip
 def search(
     data, offsets, letters, pages, distances, sieve_shift, bucket_shift, sieve, grams, buckets, postings, index, firsts,
-    weights, short_sieve, parts, sizes, pair_firsts, pairs, found, covers,
+    weights, short_sieve, parts, sizes, pair_firsts, pairs, found, covers, words, ends, hashes, places, stamps, state,
+    heavy, asks,
 ):  # fmt: skip
-    """Enter every sufficient stretch: row, item, start, stop, cover. Returns how many; -1 when the room ends."""
+    """Enter every sufficient stretch: row, item, start, stop, cover. Returns how many; -1 when the room ends. The last
+    eight are `room_of` the index."""
     count, token, items = 0, np.int64(0), len(firsts) - 1
-    words, ends = np.empty(2 * CHUNK + GRAM + 2, np.uint64), np.empty(2 * CHUNK + GRAM + 2, np.int64)
-    hashes, places = np.zeros(2 * CHUNK + GRAM + 2, np.uint64), np.empty(2 * CHUNK + GRAM + 2, np.int64)
-    stamps, state = np.zeros(firsts[items], np.int64), np.zeros((items, 6), np.int64)
-    heavy = np.zeros(items, np.float64)
-    state[:, 0] = -_FAR
-    asks = np.full((len(parts) + 1, 2), -_FAR, np.int64)
-    sieve_by, bucket_by = uint64(sieve_shift), uint64(bucket_shift)
+    sieve_by, bucket_by = uint64(sieve_shift) + _SIX, uint64(bucket_shift)
     for row in range(len(offsets) - 1):
         begin, end, position, word, rolling = offsets[row], offsets[row + 1], offsets[row], uint64(0), uint64(0)
-        words[:GRAM], ends[:GRAM] = 0, begin
+        for k in range(GRAM):
+            words[k], ends[k] = 0, begin
         token += _APART
         while position < end:
             position, word, last = words_of(
@@ -199,6 +262,7 @@ def search(
             if position >= end and word != 0:
                 words[last], ends[last], last = word, end, last + 1
             rolling, sifted = _sift(words, last, rolling, sieve, sieve_by, short_sieve, hashes, places)
+            sifted = _known(words, sifted, short_sieve, hashes, places, buckets, grams, bucket_by)
             places[sifted], j = last, GRAM
             for c in range(sifted + 1):
                 k = places[c]
@@ -224,6 +288,23 @@ def search(
             for k in range(GRAM):
                 words[k], ends[k] = words[last - GRAM + k], ends[last - GRAM + k]
     return count
+
+
+def room_to_align() -> tuple[Any, ...]:
+    """What `verify` works in."""
+    room = 2 * ALIGNED + 64
+    buffer = 16 * room + 2 * CHUNK
+    return np.empty(buffer, np.uint64), np.empty(buffer, np.int64), np.zeros((ALIGNED + 1, room + 1))
+
+
+def room_of(sequences: int, words: int, parts: int) -> tuple[Any, ...]:
+    """What `search` works in, for so many sequences, words of sequences and parts of pairs."""
+    room = 2 * CHUNK + GRAM + 2
+    state = np.zeros((sequences, 6), np.int64)
+    state[:, 0] = -_FAR
+    asks = np.full((parts + 1, 2), -_FAR, np.int64)
+    buffers = np.empty(room, np.uint64), np.empty(room, np.int64), np.zeros(room, np.uint64), np.empty(room, np.int64)
+    return (*buffers, np.zeros(words, np.int64), state, np.zeros(sequences), asks)
 
 
 @njit(nogil=True)
@@ -256,7 +337,10 @@ def _window(data, begin, end, start, stop, before, after, letters, pages, distan
 @njit(nogil=True)
 def _align(values, weights, first, size, words, count, table):
     """Heaviest common subsequence of an item's words and the window's: its weight, first and last word there."""
-    table[: size + 1, 0], table[0, : count + 1] = 0, 0
+    for i in range(size + 1):
+        table[i, 0] = 0.0
+    for k in range(count + 1):
+        table[0, k] = 0.0
     for i in range(size):
         for k in range(count):
             table[i + 1, k + 1] = max(table[i, k + 1], table[i + 1, k])
@@ -275,15 +359,19 @@ def _align(values, weights, first, size, words, count, table):
 
 
 @njit(
-    [(BYTES, INTS, LETTERS, PAGES, DISTANCES, _HASHES, _FLOATS, INTS, types.int64, _TABLE_OUT, _FLOATS_OUT)],
+    [
+        (
+            BYTES, INTS, LETTERS, PAGES, DISTANCES, _HASHES, _FLOATS, INTS, types.int64, _TABLE_OUT, _FLOATS_OUT,
+            HASHES_OUT, INTS_OUT, _FLOATS_TABLE,
+        )
+    ],
     cache=True, nogil=True,
 )  # fmt: skip
-def verify(data, offsets, letters, pages, distances, values, weights, firsts, count, found, shares):
+def verify(
+    data, offsets, letters, pages, distances, values, weights, firsts, count, found, shares, words, ends, table
+):  # fmt: skip
     """The share of the weight of each item's words that stand in order where it was found, and the bytes from the first
     to the last; 0 for items too long to align and for pairs."""
-    room = 2 * ALIGNED + 64
-    words, ends = np.empty(16 * room + 2 * CHUNK, np.uint64), np.empty(16 * room + 2 * CHUNK, np.int64)
-    table = np.zeros((ALIGNED + 1, room + 1), np.float64)
     for c in range(count):
         shares[c] = 0.0
         row, item = found[c, 0], found[c, 1]

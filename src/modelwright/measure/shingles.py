@@ -8,11 +8,11 @@ fewer than FEW), or when it is an excerpt: EXCERPT of its own shingles are wante
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from modelwright.formats.barred import EVERY, WIDTH, Wanted
 from modelwright.measure.word_hashes import hash_words
 
 if TYPE_CHECKING:
@@ -22,12 +22,10 @@ if TYPE_CHECKING:
     Hashes = npt.NDArray[np.uint64]
     Places = npt.NDArray[np.int64]
 
-WIDTH = 5
 SHARE, FEW = 0.6, 10
 EXCERPT, EXCERPT_SHINGLES = 0.8, 16
 PASSAGE = 6
 """Wanted shingles one after another that make a quotation: ten words."""
-EVERY = 2**64 - 1
 _STEP, _SPREAD = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC4CEB9FE1A85EC53)
 _FOLD = np.uint64(29)
 
@@ -46,22 +44,11 @@ def shingles(texts: pa.Array, width: int = WIDTH) -> tuple[Hashes, Places]:
     return rolling[places], firsts
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """What is looked for: `hashes` (distinct within a text) of m texts, those of text k where `owners` is k; only
-    shingles up to `limit` were kept. `width` words make a shingle."""
-
-    hashes: Hashes
-    owners: Places
-    width: int = WIDTH
-    limit: int = EVERY
-
-
 def wanted(texts: Sequence[str], most: int = 2**20) -> list[Wanted]:
     """What `holding` looks for in order to find `texts`; at most some `most` hashes, a sample by hash beyond."""
     import pyarrow as pa
 
-    content = pa.array([text for text in texts], pa.large_string())
+    content = pa.array(list(texts), pa.large_string())
     sizes = np.minimum(np.diff(hash_words(content).firsts), WIDTH)
     found = []
     for width in sorted({int(size) for size in sizes} - {0}):

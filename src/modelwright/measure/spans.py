@@ -56,12 +56,20 @@ def read_only(array: NDArray[Any]) -> NDArray[Any]:
     return view
 
 
-def texts_at(texts: Texts, rows: Sequence[int]) -> Texts:
-    """A copy of some of the texts, in the order of `rows`."""
-    parts = [texts.data[texts.offsets[row] : texts.offsets[row + 1]] for row in rows]
+def texts_at(texts: Texts, rows: Sequence[int], limit: int = 1 << 62) -> Texts:
+    """A copy of the first `limit` bytes of some of the texts, in the order of `rows`."""
+    parts = heads_of(texts, limit, rows)
     offsets = np.concatenate(([0], np.cumsum([len(part) for part in parts]))).astype(np.int64)
-    data = np.concatenate(parts) if parts else np.zeros(0, np.uint8)
-    return Texts(read_only(data), read_only(offsets), texts.valid[list(rows)])
+    return Texts(read_only(np.frombuffer(b"".join(parts), np.uint8)), read_only(offsets), texts.valid[list(rows)])
+
+
+def heads_of(texts: Texts, limit: int, rows: Sequence[int] | None = None) -> list[bytes]:
+    """The first `limit` bytes of each text, or of those of `rows`: many times as fast as one after another."""
+    chosen = np.arange(len(texts)) if rows is None else np.asarray(rows, np.int64)
+    starts = texts.offsets[chosen]
+    ends = np.minimum(texts.offsets[chosen + 1], starts + limit)
+    data = texts.data.data
+    return [bytes(data[start:end]) for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
 
 
 class Found(NamedTuple):

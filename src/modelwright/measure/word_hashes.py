@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numba import njit, types, uint64
 
-from modelwright.measure.hashing import _decode
+from modelwright.measure.code_points import BYTES, DISTANCES, PAGES, decode
 from modelwright.measure.word_characters import table
 
 if TYPE_CHECKING:
@@ -28,17 +28,14 @@ if TYPE_CHECKING:
 CHUNK = 8192
 """Bytes that one call of `words_of` reads at most; it yields at most one word a byte and one that ends there."""
 BEYOND = 255
-_NONE = np.uint64(0)
+_NONE, _ONE, _BEYOND = np.uint64(0), np.uint64(1), np.uint64(BEYOND)
 _SEVEN, _REST, _HALF = np.uint64(7), np.uint64(57), np.uint64(32)
 _MIX = np.uint64(0xFF51AFD7ED558CCD)
 _WIDE = np.uint64(0x9E3779B97F4A7C15)
 _FIRST_KANA, _LAST_HAN, _MORE_HAN = 0x3040, 0x9FFF, 0x20000
 
-BYTES = types.Array(types.uint8, 1, "C", readonly=True)
 INTS = types.Array(types.int64, 1, "C", readonly=True)
 LETTERS = types.Array(types.uint64, 1, "C", readonly=True)
-PAGES = types.Array(types.uint16, 1, "C", readonly=True)
-DISTANCES = types.Array(types.int32, 1, "C", readonly=True)
 HASHES_OUT = types.Array(types.uint64, 1, "C")
 INTS_OUT = types.Array(types.int64, 1, "C")
 
@@ -50,10 +47,10 @@ def words_of(data, position, stop, end, word, letters, pages, distances, words, 
 
     Returns (position reached, hash of the word under way, places used)."""
     while position < stop:
-        letter = letters[data[position]]
-        if letter == BEYOND:
+        letter = letters[data[uint64(position)]]
+        if letter == _BEYOND:
             begin = position
-            code, position = _decode(data, position, end, pages, distances)
+            code, position = decode(data, position, end, pages, distances)
             code = abs(code)
             alone = (_FIRST_KANA <= code <= _LAST_HAN) or code >= _MORE_HAN
             if (code == 0 or alone) and word != 0:
@@ -65,10 +62,10 @@ def words_of(data, position, stop, end, word, letters, pages, distances, words, 
             elif code != 0:
                 word = (word ^ uint64(code)) * _WIDE
             continue
-        words[count], ends[count] = word, position
-        inside = letter != 0
-        count += (word != 0) & (not inside)
-        word = (((word << _SEVEN) | (word >> _REST)) ^ letter) * uint64(inside)
+        words[uint64(count)], ends[uint64(count)] = word, position
+        inside = uint64(letter != _NONE)
+        count += np.int64(uint64(word != _NONE) & (inside ^ _ONE))
+        word = (((word << _SEVEN) | (word >> _REST)) ^ letter) & (_NONE - inside)
         position += 1
     return position, word, count
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelwright.core.errors import EmptyResult, IntegrityError, Refused
 from modelwright.core.storage import storage_error
+from modelwright.formats.findings import counted as rows_by
 from modelwright.formats.pile import DECISIONS
 from modelwright.prepare import decontaminate, web_domains
 from modelwright.prepare.settings import PileSettings
@@ -108,6 +109,7 @@ def facts(settings: PileSettings, made: Decided) -> dict[str, Any]:
         "documents": pile.num_rows,
         "bytes": _sum(pile["bytes"]),
         "sources": _sources(settings, documents, table, pile),
+        "by_modality": _counts(pile, ["modality"]),
         "by_source": _counts(pile, ["source"]),
         "by_language": _counts(pile, ["language"]),
         "by_code_language": _counts(pile, ["code_language"]),
@@ -118,7 +120,7 @@ def facts(settings: PileSettings, made: Decided) -> dict[str, Any]:
         "reasons": reasons(table),
         "redactions": _redactions(settings, made),
         "holdout": _holdout(settings, pile),
-        "findings": _counts(measured.findings, ["kind"], None),
+        "findings": {kind: {"documents": count} for kind, count in rows_by(measured.findings["kind"]).items()},
         "encodings": _encodings(documents.table),
         "flags": _flags(table),
         "opt_outs": _opt_outs(measured.values),
@@ -252,7 +254,7 @@ def _redactions(settings: PileSettings, made: Decided) -> dict[str, Any]:
         return {"documents": 0, "spans": 0, "by_kind": {}, "residue": {}}
     staying = made.edits["document"].combine_chunks()
     found = chosen(edited, made.measured.values, made.measured.findings, staying)
-    by_kind = {kind: count["documents"] for kind, count in _counts(found, ["kind"], None).items()}
+    by_kind = rows_by(found["kind"])
     left: dict[str, int] = {}
     for item in ",".join(text for text in made.edits["residue"].to_pylist() if text).split(","):
         kind, _, count = item.partition("=")

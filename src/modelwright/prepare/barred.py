@@ -35,14 +35,14 @@ def _by_name(table: pa.Table, barred: Barred) -> pa.Table:
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    documents = pa.array(sorted(barred.documents), pa.string())
+    table = _marked(table, pc.is_in(table["document"], value_set=documents), "document")
     for column in SELECTORS:
         values = [value for value in pc.unique(table[column]).to_pylist() if value is not None]
         hit = [value for value in values if selector(column, value) in barred.selectors]
         table = _marked(table, pc.is_in(table[column], value_set=pa.array(hit, pa.string())), column)
     digests = pa.array(sorted(barred.digests), pa.string())
-    table = _marked(table, pc.is_in(table["digest"], value_set=digests), "digest")
-    documents = pa.array(sorted(barred.documents), pa.string())
-    return _marked(table, pc.is_in(table["document"], value_set=documents), "document")
+    return _marked(table, pc.is_in(table["digest"], value_set=digests), "digest")
 
 
 def _marked(table: pa.Table, hit: pa.ChunkedArray, signal: str) -> pa.Table:

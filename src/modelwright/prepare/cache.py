@@ -68,6 +68,32 @@ def _parts(folder: Path, schema: pa.Schema) -> Iterator[tuple[Path, pa.Table, se
         yield path, rows, keys
 
 
+def forget(folder: Path, key: str, gone: Iterable[str]) -> int:
+    """Rewrite the parts that settle a key of `gone` without it; returns how many were. A part that cannot be read
+    goes whole. Raises StorageError."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    names = set(gone)
+    wanted, rewritten = pa.array(sorted(names), pa.string()), 0
+    for path in sorted(folder.glob("*.parquet")):
+        try:
+            table = pq.read_table(path, partitioning=None)
+            keys = set((table.schema.metadata or {})[_COVERS].decode().split("\n")) - {""}
+            hit = pc.is_in(table[key], value_set=wanted)
+        except (pa.ArrowInvalid, KeyError, OSError):
+            path.unlink(missing_ok=True)
+            rewritten += 1
+            continue
+        if keys & names or pc.any(hit).as_py():
+            if keys - names:
+                append(folder, table.filter(pc.invert(hit)), keys - names)
+            path.unlink()
+            rewritten += 1
+    return rewritten
+
+
 def compact(folder: Path, schema: pa.Schema, key: str) -> None:
     """Once there are many parts, write them as one, then remove them: at no moment is a row unknown."""
     old = list(folder.glob("*.parquet"))

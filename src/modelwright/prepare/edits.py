@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from modelwright.core import plugins
 from modelwright.core.context import Context, each
 from modelwright.core.fingerprint import digest
+from modelwright.formats.findings import encoded, in_order
 from modelwright.prepare import cache
 from modelwright.prepare.measure import meaning_of
 from modelwright.prepare.rule import Editing, matching
@@ -99,29 +100,29 @@ def _meanings(styles: Mapping[str, Style], project: Path) -> dict[str, str]:
 
 
 def chosen(editings: Sequence[Editing], values: pa.Table, findings: pa.Table, staying: pa.Array) -> pa.Table:
-    """The findings that are edited: document, place (row of `values`), kind, start, end, style, order (of editing).
+    """The findings that are edited: document, kind, start, end, and place (row of `values`), order (of editing).
 
-    A finding that several editings name belongs to the first of them.
+    In no order. A finding that several editings name belongs to the first of them.
     """
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
 
     stays = pc.is_in(values["document"], value_set=staying).to_numpy()
-    place = pc.index_in(findings["document"], value_set=values["document"].combine_chunks())
-    rows = place.to_numpy()
-    order = np.full(len(rows), -1, np.int64)
+    documents, ids = encoded(findings["document"])
+    signals, names = encoded(findings["signal"])
+    kinds, kind_names = encoded(findings["kind"])
+    place = pc.index_in(ids, value_set=values["document"].combine_chunks()).to_numpy()[documents]
+    order = np.full(len(place), -1, np.int64)
     for number, editing in reversed(list(enumerate(editings))):
-        hit = pc.equal(findings["signal"], editing.signal)
+        hit = pc.equal(names, editing.signal).to_numpy(zero_copy_only=False)[signals]
         if editing.kinds:
-            hit = pc.and_(hit, pc.is_in(findings["kind"], value_set=pa.array(list(editing.kinds), pa.string())))
-        applies = stays & matching(values, editing.when)
-        order[hit.to_numpy() & applies[rows]] = number
-    styles = pa.array([_label(editing) for editing in editings], pa.string())
-    found = findings.select(["document", "kind", "start", "end"]).append_column("place", place)
-    found = found.append_column("order", pa.array(order)).filter(pa.array(order >= 0))
-    found = found.append_column("style", styles.take(found["order"].combine_chunks()))
-    return found.sort_by([(name, "ascending") for name in ("place", "start", "end", "order", "kind")])
+            wanted = pa.array(list(editing.kinds), pa.string())
+            hit &= pc.is_in(kind_names, value_set=wanted).to_numpy(zero_copy_only=False)[kinds]
+        order[hit & (stays & matching(values, editing.when))[place]] = number
+    rows = np.flatnonzero(order >= 0)
+    found = findings.select(["document", "kind", "start", "end"]).take(pa.array(rows))
+    return found.append_column("place", pa.array(place[rows])).append_column("order", pa.array(order[rows]))
 
 
 def _todo(
@@ -134,22 +135,32 @@ def _todo(
     import pyarrow.compute as pc
 
     found = chosen(editings, values, findings, staying)
-    places, rows, counts = np.unique(found["place"].to_numpy(), return_inverse=True, return_counts=True)
-    offsets = pa.array(np.concatenate(([0], np.cumsum(counts))).astype(np.int32))
-    spans = {name: found[name].combine_chunks() for name in ("kind", "start", "end", "style")}
+    kinds = _sorted(pc.unique(found["kind"]).cast(pa.string()))
+    coded, names = encoded(found["kind"])
+    of_kind = pc.fill_null(pc.index_in(names, value_set=kinds), 0).to_numpy()[coded]
+    place, start, end, order = (found[name].to_numpy() for name in ("place", "start", "end", "order"))
+    turn = in_order(place, start, end, order, of_kind)
+    place, start, end, order, of_kind = (part[turn] for part in (place, start, end, order, of_kind))
+    places, rows, counts = np.unique(place, return_inverse=True, return_counts=True)
+    ends = np.cumsum(counts)
+    labels = pa.array([_label(editing) for editing in editings], pa.string())
+    spans = {
+        "kind": pa.DictionaryArray.from_arrays(of_kind.astype(np.int32), kinds),
+        "start": pa.array(start),
+        "end": pa.array(end),
+        "style": pa.DictionaryArray.from_arrays(order.astype(np.int32), labels),
+    }
+    offsets = pa.array(np.concatenate(([0], ends)).astype(np.int32))
     lists = pa.ListArray.from_arrays(offsets, pa.StructArray.from_arrays(list(spans.values()), names=list(spans)))
     columns = [name for name in ("document", "digest", "language", "kind") if name in values.column_names]
     todo = values.select(columns).take(pa.array(places))
-    named = pc.index_in(spans["style"], value_set=pa.array(meanings, pa.string()))
-    parts = [spans["kind"], *(spans[name].cast(pa.string()) for name in ("start", "end"))]
-    each_span = pc.binary_join_element_wise(*parts, pa.array(meanings.values(), pa.string()).take(named), ":")
-    todo = todo.append_column("key", _keys(todo, pc.binary_join(pa.ListArray.from_arrays(offsets, each_span), ",")))
+    meant = [_number(meanings[label]) for label in labels.to_pylist()]
+    numbers = [start, end, np.array([_number(name) for name in kinds.to_pylist()], np.uint64)[of_kind].view(np.int64)]
+    numbers.append(np.array(meant, np.uint64)[order].view(np.int64))
+    todo = todo.append_column("key", _keys(todo, np.stack(numbers, axis=1), ends))
     rules = list(dict.fromkeys(editing.rule for editing in editings))
-    rank = np.array([rules.index(editing.rule) for editing in editings])[found["order"].to_numpy()]
+    rank = np.array([rules.index(editing.rule) for editing in editings])[order]
     edited_by = _listed(rows, rank, pa.array(rules), ", ", len(places))
-    kinds = pc.unique(spans["kind"])
-    kinds = kinds.take(pc.sort_indices(kinds))
-    of_kind = pc.index_in(spans["kind"], value_set=kinds).to_numpy()
     todo = todo.append_column("findings", lists).append_column("spans", pa.array(counts.astype(np.int64)))
     first = pc.list_element(pc.split_pattern(edited_by, ", "), 0)
     todo = todo.append_column("rule", first).append_column("edited_by", edited_by)
@@ -164,19 +175,38 @@ def _listed(rows: Any, codes: Any, names: pa.Array, between: str, count: int) ->
 
     pairs = np.unique(rows * len(names) + codes)
     offsets = np.searchsorted(pairs, np.arange(count + 1) * len(names)).astype(np.int32)
-    return pc.binary_join(
-        pa.ListArray.from_arrays(pa.array(offsets), names.take(pa.array(pairs % len(names)))), between
-    )
+    lists = pa.ListArray.from_arrays(pa.array(offsets), names.take(pa.array(pairs % len(names))))
+    return pc.binary_join(lists, between)
 
 
-def _keys(todo: pa.Table, findings: pa.Array) -> pa.Array:
-    """The digest of what each edited text depends on: the text, its document, what was measured on it, its findings."""
+def _sorted(names: pa.Array) -> pa.Array:
+    import pyarrow.compute as pc
+
+    return names.take(pc.sort_indices(names))
+
+
+def _number(name: str) -> int:
+    """A name as 64 bits, for a digest over many of them."""
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "little")
+
+
+def _keys(todo: pa.Table, spans: Any, ends: Any) -> pa.Array:
+    """The digest of what each edited text depends on: the text, its document, what was measured on it, its findings.
+
+    spans  (n, 4) numbers of all findings, ends  (documents,) where those of each document end
+    """
     import pyarrow as pa
     import pyarrow.compute as pc
 
     parts = [pc.fill_null(column.combine_chunks(), "") for column in todo.columns]
-    lines = pc.binary_join_element_wise(*parts, findings, "|").to_pylist()
-    return pa.array([hashlib.blake2b(line.encode(), digest_size=16).hexdigest() for line in lines], pa.string())
+    lines = pc.binary_join_element_wise(*parts, "|").to_pylist()
+    view, keys, start = memoryview(spans).cast("B") if len(spans) else memoryview(b""), [], 0
+    for line, end in zip(lines, (ends * 32).tolist(), strict=True):
+        key = hashlib.blake2b(line.encode(), digest_size=16)
+        key.update(view[start:end])
+        keys.append(key.hexdigest())
+        start = end
+    return pa.array(keys, pa.string())
 
 
 def _kept_schema() -> pa.Schema:

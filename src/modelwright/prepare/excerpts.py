@@ -62,7 +62,7 @@ def masked(texts: Sequence[bytes | None]) -> list[str | None]:
 
 def fit_to_show(texts: Sequence[bytes | None], languages: Sequence[str | None], characters: int) -> list[str | None]:
     """Excerpts for a page that strangers read: whatever may be personal data stands as `<KIND>`, listed profanities as
-    `*`; None where a sentence is abusive, and for no text. Profanities are known in the languages of the signal `abuse`.
+    `*`; None where a sentence is abusive, and for no text. Profanities: those that the signal `abuse` knows.
     """
     import pyarrow as pa
 

@@ -19,6 +19,7 @@ from modelwright.core.errors import UnknownName, UsageError
 from modelwright.core.fingerprint import digest, digest_file
 from modelwright.core.identity import identity
 from modelwright.core.spec import Options
+from modelwright.formats.findings import findings_schema
 from modelwright.prepare import cache
 from modelwright.prepare.documents import Documents
 from modelwright.prepare.signal import Signal
@@ -131,7 +132,8 @@ def measure(documents: Documents, signals: Mapping[str, Signal], order: Sequence
     import pyarrow as pa
 
     values = documents.table.select(list(STATED))
-    findings = [_findings_schema().empty_table()]
+    findings = [findings_schema().empty_table()]
+    names = {name: values[name].combine_chunks().dictionary_encode() for name in ("document", "source", "origin")}
     for name in order:
         signal = signals[name]
         keys = keys_of(signal, values)
@@ -141,26 +143,32 @@ def measure(documents: Documents, signals: Mapping[str, Signal], order: Sequence
             taken = kept[column].combine_chunks().take(places)
             values = values.append_column(pa.field(column, pa.type_for_alias(kind)), taken)
         if signal.finds:
-            findings.append(_spread(name, values, kept["findings"].combine_chunks(), places))
+            findings.append(_spread(name, names, kept["findings"].combine_chunks(), places))
     return Measured(values, pa.concat_tables(findings), tuple(order))
 
 
 def keys_of(signal: Signal, values: pa.Table) -> pa.Array:
-    """The cache key of each row for a signal: 32 hex digits over its declared inputs; null where there is no text."""
+    """The cache key of each row for a signal: hex digits over its declared inputs; null where there is no text."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
     texts = values["digest"].combine_chunks()
+    heads = pc.utf8_slice_codeunits(texts, 0, 32)
     if signal.inputs == ("text",):
-        return pc.utf8_slice_codeunits(texts, 0, 32)
+        return heads
     parts = []
     for column in signal.inputs:
-        part = texts if column == "text" else values[column].combine_chunks().cast(pa.string())
-        size = pc.binary_length(part).cast(pa.string())
-        parts.append(pc.fill_null(pc.binary_join_element_wise(size, part, ":"), "-"))
-    joined = pc.binary_join_element_wise(*parts, ",").to_pylist()
-    keys = [hashlib.blake2b(line.encode(), digest_size=16).hexdigest() for line in joined]
-    return pc.if_else(pc.is_valid(texts), pa.array(keys, pa.string()), pa.scalar(None, pa.string()))
+        if column != "text":
+            part = values[column].combine_chunks().cast(pa.string())
+            size = pc.binary_length(part).cast(pa.string())
+            parts.append(pc.fill_null(pc.binary_join_element_wise(size, part, ":"), "-"))
+    # few rows differ in what goes beside their texts: each combination is hashed once
+    beside = pc.binary_join_element_wise(*parts, ",").dictionary_encode()
+    hashes = [hashlib.blake2b(line.encode(), digest_size=16).hexdigest() for line in beside.dictionary.to_pylist()]
+    keys = pa.array(hashes, pa.string()).take(beside.indices)
+    if "text" in signal.inputs:
+        return pc.binary_join_element_wise(heads, keys, "")
+    return pc.if_else(pc.is_valid(texts), keys, pa.scalar(None, pa.string()))
 
 
 def _measured(
@@ -279,22 +287,27 @@ class _Texts:
         return self.texts.batches(self.rows)
 
 
-def _findings_schema() -> pa.Schema:
-    import pyarrow as pa
+def _spread(name: str, names: Mapping[str, pa.Array], spans: pa.Array, places: pa.Array) -> pa.Table:
+    """One row a finding: documents with the same text have the same findings, each its own rows.
 
-    named = [(name, pa.string()) for name in ("document", "source", "origin", "signal", "kind")]
-    return pa.schema([*named, ("start", pa.int64()), ("end", pa.int64()), ("confidence", pa.float64())])
-
-
-def _spread(name: str, values: pa.Table, spans: pa.Array, places: pa.Array) -> pa.Table:
-    """One row a finding: documents with the same text have the same findings, each its own rows."""
+    names  document, source and origin of each document; places  the place of each document's list in `spans`
+    """
+    import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    lists = spans.take(places)
-    rows, found = pc.list_parent_indices(lists), pc.list_flatten(lists)
-    columns = {column: values[column].take(rows) for column in ("document", "source", "origin")}
-    columns["signal"] = pa.repeat(pa.scalar(name, pa.string()), len(rows))
+    lengths = pc.fill_null(pc.list_value_length(spans), 0).to_numpy().astype(np.int64)
+    place = pc.fill_null(places, -1).to_numpy()
+    counts = lengths[place] * (place >= 0) if len(lengths) else np.zeros(len(place), np.int64)
+    rows = np.repeat(np.arange(len(place), dtype=np.int32), counts)
+    begins = np.repeat(spans.offsets.to_numpy()[place] - np.cumsum(counts) + counts, counts)
+    found = pa.array(begins + np.arange(len(rows)))
+    columns = {
+        column: pa.DictionaryArray.from_arrays(coded.indices.take(pa.array(rows)), coded.dictionary)
+        for column, coded in names.items()
+    }
+    columns["signal"] = pa.DictionaryArray.from_arrays(np.zeros(len(rows), np.int32), pa.array([name], pa.string()))
     for column in ("kind", "start", "end", "confidence"):
-        columns[column] = pc.struct_field(found, column)
-    return pa.table(columns).cast(_findings_schema())
+        values = pc.struct_field(spans.values, column)
+        columns[column] = (values.dictionary_encode() if column == "kind" else values).take(found)
+    return pa.table(columns, schema=findings_schema())

@@ -258,7 +258,7 @@ def _copies(tokens: Numbers, multiplicity: Reals, draws: Reals, at_most: bool) -
 def _facts(
     mix: Mix, names: tuple[str, ...], groups: Numbers, tokens: Numbers, copies: Numbers, wanted: Reals, capped: Mask
 ) -> dict[str, Any]:
-    """Per group: documents and tokens before, share before, wanted and reached, epochs, what is repeated or left out."""
+    """Per group: documents, tokens and share before and after, share wanted, epochs, what is repeated or left out."""
     import numpy as np
 
     before, after = int(tokens.sum()), int((tokens * copies).sum())

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from modelwright.core.context import Context
 from modelwright.core.errors import EmptyResult, IntegrityError, Stopped
-from modelwright.core.storage import lock, write_atomic
-from modelwright.engines.rebase import LOCK
+from modelwright.core.storage import write_atomic
+from modelwright.formats.findings import conform_findings, encoded
 from modelwright.formats.pile import (
     FILE_NAME,
     PileRecord,
@@ -50,21 +50,21 @@ def publish(
     """
     import pyarrow.compute as pc
 
-    from modelwright.engines import iceberg, lookup
+    from modelwright.engines import catalogs, iceberg, lookup
 
     pile = f"pile@{context.version}"
     tables = {
         "documents": conform(documents, "documents"),
         "decisions": conform(decisions, "decisions"),
         "signals": conform(signals, "signals"),
-        "findings": conform(findings, "findings"),
+        "findings": conform_findings(findings),
     }
     counts = _accounted(tables)
     if not documents.num_rows:
         raise EmptyResult("a pile without documents is not published", hint="loosen a rule, or add data")
     roots = content_root(tables["documents"]), text_root(tables["documents"])
     context.home.mkdir(parents=True, exist_ok=True)
-    with iceberg.opened(context.home) as catalog, lock(context.home / LOCK, what="the pile"):
+    with iceberg.opened(context.home) as catalog, catalogs.locked(context.home):
         _begin(catalog, context.home)
         earlier = earlier_records(context.home)
         versions = {"texts": _publish_texts(context, catalog, tables["documents"], texts)}
@@ -114,9 +114,10 @@ def _accounted(tables: dict[str, pa.Table]) -> dict[str, int]:
         raise IntegrityError(f"{copies['duplicate_of'].null_count} duplicates do not say of which document")
     every = decisions["document"].combine_chunks()
     for name in ("signals", "findings"):
-        strangers = pc.sum(pc.invert(pc.is_in(tables[name]["document"], value_set=every))).as_py() or 0
+        ids = encoded(tables[name]["document"])[1]
+        strangers = pc.sum(pc.invert(pc.is_in(ids, value_set=every))).as_py() or 0
         if strangers:
-            raise IntegrityError(f"{strangers} rows of {name} belong to no input document", value=strangers)
+            raise IntegrityError(f"{strangers} documents of {name} are no input documents", value=strangers)
     if tables["signals"].num_rows != decisions.num_rows:
         raise IntegrityError(
             f"signals has {tables['signals'].num_rows} rows for {decisions.num_rows} input documents",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelwright.core.context import Context
 from modelwright.core.plugins import plugin_name
+from modelwright.formats.findings import findings_schema
 from modelwright.prepare import cache, decisions
 from modelwright.prepare.dedup.base import Repeats
 from modelwright.prepare.dedup.cluster import LICENCE_CLASSES, find_duplicates
@@ -67,8 +68,6 @@ def find_repeats(rows: pa.Table, read: Read, plugin: Repeats, folder: Path) -> p
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    from modelwright.prepare.measure import _findings_schema
-
     kept = _pieces(rows, read, plugin, folder)
     lists = kept.take(pc.index_in(rows["digest"], value_set=kept["key"].combine_chunks())).combine_chunks()
     counts = pc.list_value_length(lists["hashes"]).to_numpy()
@@ -80,7 +79,7 @@ def find_repeats(rows: pa.Table, read: Read, plugin: Repeats, folder: Path) -> p
     columns["signal"] = pa.array([name] * len(out), pa.string())
     columns["kind"] = pa.array([name.removesuffix("s")] * len(out), pa.string())
     columns |= {"start": pa.array(starts[out]), "end": pa.array(ends[out]), "confidence": pa.array(np.ones(len(out)))}
-    return pa.table(columns).cast(_findings_schema())
+    return pa.table(columns).cast(findings_schema())
 
 
 def _flat(column: pa.ChunkedArray) -> Any:

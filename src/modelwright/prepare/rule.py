@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 Threshold = float | str | tuple[str, ...]
+NAMES_OF_PERSONS = ("copyright_holders",)
+"""Columns that no rule may read: what a rule compared stands in the table of decisions."""
 COMPARISONS = ("<", "<=", ">", ">=", "==", "!=", "in", "not in")
 
 
@@ -90,6 +92,12 @@ class Predicate:
                 value=self.comparison,
             )
         for name in self.columns():
+            if name in NAMES_OF_PERSONS:
+                raise UsageError(
+                    f"{self.rule}.{self.signal}: no rule may read {name!r}, which holds names of persons",
+                    hint="what a rule compared stands in the decisions; use `licence_class` or `copyright_years`",
+                    value=name,
+                )
             if name not in known:
                 raise UnknownName("signal", name, known, where=f"{self.rule}.{self.signal}")
 

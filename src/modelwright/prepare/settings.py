@@ -198,7 +198,7 @@ class PrepareSettings(PileSettings):
     )
 
     mix: Mix | None = Field(
-        default=None, description="shares of the training tokens, `{by: source, weights: {a: 2, b: 1}}`; left out: natural"
+        default=None, description="shares of the training tokens, `{by: source, weights: {a: 2, b: 1}}`; else natural"
     )
 
     def pile(self) -> PileSettings:

@@ -29,7 +29,11 @@ def facts(pile: pa.Table) -> dict[str, Any]:
     if not rows.num_rows:
         return {}
     host = pc.replace_substring_regex(rows["host"], r"^www\.|\.$", "")
-    hosts = pa.table({"host": host, "bytes": rows["bytes"]}).group_by("host").aggregate([("bytes", "sum"), ([], "count_all")])
+    hosts = (
+        pa.table({"host": host, "bytes": rows["bytes"]})
+        .group_by("host")
+        .aggregate([("bytes", "sum"), ([], "count_all")])
+    )
     ordered = hosts.sort_by([("bytes_sum", "descending"), ("host", "ascending")])
     listed = min(ordered.num_rows, max(LISTED_AT_LEAST, math.ceil(LISTED_SHARE * ordered.num_rows)))
     shown = ordered.slice(0, listed).to_pylist()

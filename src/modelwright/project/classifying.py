@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelwright.core.errors import InputError, UsageError
 from modelwright.core.fingerprint import digest_bytes
-from modelwright.core.storage import write_atomic
+from modelwright.core.storage import storage_error, write_atomic
 from modelwright.prepare.classifier_files import FOLDER, SUFFIX
 
 if TYPE_CHECKING:
@@ -157,3 +157,17 @@ def _write(
 
 def _shares(counts: Counter[str]) -> dict[str, float]:
     return {field: round(items / counts.total(), 4) for field, items in counts.most_common()}
+
+
+def languages(folder: Path, samples: Sequence[Path], name: str) -> dict[str, Any]:
+    """Learn languages from files of samples, into `classifiers/NAME.safetensors`; {file, digest, languages}."""
+    from modelwright.core.fingerprint import digest_file
+    from modelwright.measure.language_added import train_file
+
+    out = folder / "classifiers" / f"{name}.safetensors"
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        learnt = train_file(samples, out)
+    except OSError as error:
+        raise storage_error(error, out) from error
+    return {"file": str(out.relative_to(folder)), "digest": digest_file(out), "languages": sorted(learnt.labels)}

@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     Numbers = np.ndarray[Any, Any]
 
 GROUPS = ("language", "code_language", "kind", "domain", "licence_class", "licence", "access")
+_NULL = {"code_language": "no code", "domain": "not judged"}
 _HISTOGRAMS = 9
 _BINS = 36
 _WIDE = 30  # from this ratio of the highest to the middle on, a scale is logarithmic
-_CLUSTERS, _MEMBERS = 8, 6
+_CLUSTERS, _MEMBERS = 5, 4
 _PERSONAL = "personal_data"
 
 
@@ -101,29 +102,30 @@ def _sum(column: Any) -> int:
 
 
 def rules(settings: PileSettings | None, tables: Tables, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """See `tried`; `unmeasured` names the predicates of the recipe whose signals this version did not measure."""
+    predicates = _predicates(settings, facts)
+    usable = tuple(item for item in predicates if set(item.columns()) <= set(tables.values.column_names))
+    return {
+        **tried(usable, tables),
+        "unmeasured": [f"{item.rule}.{item.signal}" for item in predicates if item not in usable],
+    }
+
+
+def tried(predicates: Sequence[Predicate], tables: Tables) -> dict[str, Any]:
     """`rules`: what each drops alone, first and only, with its predicates (see `prepare.show.effects`); `together`:
-    what they drop; `histograms` of the signals that they compare; `unmeasured`: predicates that could not be tried."""
+    what they drop; `histograms` of the signals that they compare."""
     import numpy as np
 
     from modelwright.prepare.show import Tried, effects, fires
 
-    predicates = _predicates(settings, facts)
-    usable = tuple(item for item in predicates if set(item.columns()) <= set(tables.values.column_names))
-    unmeasured = [f"{item.rule}.{item.signal}" for item in predicates if item not in usable]
-    nothing = {"documents": 0, "bytes": 0}
-    if not usable or not tables.values.num_rows:
-        return {"rules": [], "together": nothing, "histograms": [], "unmeasured": unmeasured}
-    tried = Tried(tables.values, usable, fires(tables.values, usable))
-    rows = effects(tried)
-    any_fires = np.logical_or.reduce(tried.masks, axis=0)
+    if not predicates:
+        return {"rules": [], "together": {"documents": 0, "bytes": 0}, "histograms": []}
+    masks = fires(tables.values, predicates)
+    rows = effects(Tried(tables.values, tuple(predicates), masks))
+    any_fires = np.logical_or.reduce(masks, axis=0)
     size = tables.values["bytes"].to_numpy()
     together = {"documents": int(np.count_nonzero(any_fires)), "bytes": int(size[any_fires].sum())}
-    return {
-        "rules": rows,
-        "together": together,
-        "histograms": histograms(usable, rows, tables),
-        "unmeasured": unmeasured,
-    }
+    return {"rules": rows, "together": together, "histograms": histograms(predicates, rows, tables)}
 
 
 def _predicates(settings: PileSettings | None, facts: Mapping[str, Any]) -> tuple[Predicate, ...]:
@@ -149,7 +151,9 @@ def histograms(
     from modelwright.prepare.columns import Columns
 
     parts = [part for effect in effects for part in effect["predicates"]]
-    first = {id(predicate): part["first"]["documents"] for predicate, part in zip(_by_rule(predicates), parts, strict=True)}
+    first = {
+        id(predicate): part["first"]["documents"] for predicate, part in zip(_by_rule(predicates), parts, strict=True)
+    }
     together: dict[Any, list[Predicate]] = {}
     for predicate in predicates:
         if predicate.condition is None and not predicate.textual:
@@ -169,7 +173,9 @@ def histograms(
         ]
         binned = binning(numbers[drawn], tables.in_pile[drawn], [limit["value"] for limit in limits])
         when = {name: list(values) for name, values in same[0].when.items()}
-        found.append({"name": same[0].signal, "expression": same[0].expression, "when": when, "limits": limits, **binned})
+        found.append(
+            {"name": same[0].signal, "expression": same[0].expression, "when": when, "limits": limits, **binned}
+        )
     return found
 
 
@@ -220,14 +226,14 @@ def composition(tables: Tables) -> dict[str, list[dict[str, Any]]]:
         totals = [("bytes", "sum"), ("tokens", "sum"), ([], "count_all")]
         rows = [
             {
-                "value": "unknown" if row[name] is None else str(row[name]),
+                "value": _NULL.get(name, "unknown") if row[name] is None else str(row[name]),
                 "documents": row["count_all"],
                 "bytes": row["bytes_sum"] or 0,
                 "tokens": (row["tokens_sum"] or 0) if tables.with_tokens else None,
             }
             for row in tables.documents.group_by(name).aggregate(totals).to_pylist()
         ]
-        if any(row["value"] != "unknown" for row in rows):
+        if any(row["value"] != _NULL.get(name, "unknown") for row in rows):
             found[name] = sorted(rows, key=lambda row: (-row["bytes"], row["value"]))
     return found
 

@@ -8,6 +8,7 @@ from typing import Any
 from modelwright.core import plugins
 from modelwright.core.context import Artifact
 from modelwright.core.errors import AmbiguousReference, UnknownName, UsageError
+from modelwright.formats.erased import is_erased
 from modelwright.govern.records import Records
 from modelwright.project.create import templates
 from modelwright.project.plan import Planned, decide
@@ -81,6 +82,7 @@ def view(records: Records, artifact: Artifact) -> dict[str, Any]:
         "equal_to": artifact.record.get("equal_to"),
         "made_at": artifact.made_at,
         "path": str(artifact.path),
+        "erased": is_erased(artifact.path),
     }
 
 
@@ -116,6 +118,7 @@ def items(records: Records, kind: str | None) -> list[dict[str, Any]]:
             "digest": artifact.digest,
             "tags": sorted(tag for tag, ref in tags.items() if ref == artifact.ref),
             "made_at": artifact.made_at,
+            "erased": is_erased(artifact.path),
         }
         for artifact in records.artifacts()
     ]

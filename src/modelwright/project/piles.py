@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from modelwright.core.errors import UnknownName
+from modelwright.formats.erased import is_erased
 from modelwright.govern.records import Records
 from modelwright.project.schema import Project
 
@@ -17,7 +18,7 @@ def why(project: Project, records: Records, document: str) -> list[dict[str, Any
     open_home(project)
     found: dict[str, dict[str, Any]] = {}
     for artifact in records.artifacts():
-        if artifact.kind != "pile" or not artifact.path.is_dir():
+        if artifact.kind != "pile" or not artifact.path.is_dir() or is_erased(artifact.path):
             continue
         for row in open_pile(project.home, artifact.path).why(document):
             entry = found.setdefault(

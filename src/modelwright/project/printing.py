@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from modelwright.core.context import Artifact
 from modelwright.core.fingerprint import digest_bytes
 from modelwright.core.storage import write_atomic
+from modelwright.formats import erased
 from modelwright.govern.records import Records
 from modelwright.project.schema import Project
 
@@ -70,6 +71,7 @@ def exported(project: Project, records: Records, artifact: Artifact, form: str) 
     from modelwright.govern.cards.render import FORMS, render
     from modelwright.govern.exports import Exported, export
 
+    erased.refuse(artifact.path)
     card = card_of(project, records, artifact)
     if form in FORMS:
         return Exported(render(card, form))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from modelwright.core.context import Artifact
 from modelwright.core.errors import UsageError
 from modelwright.core.storage import folder_bytes, lock
+from modelwright.formats.erased import is_erased
 from modelwright.govern.records import Records
 from modelwright.project.plan import Planned, work_folder
 from modelwright.project.schema import Project
@@ -24,32 +26,51 @@ def prune(project: Project, records: Records, planned: list[Planned], keep: int 
     current = [item.artifact for item in planned if item.artifact is not None]
     resumable = {work_folder(project, item.step, item.fingerprint) for item in planned if item.fingerprint}
     removed: list[dict[str, Any]] = []
+    going: list[Path] = []
     with lock(project.home / "lock", what=str(project.folder)):
         kept = _reached(records, current, keep)
         for artifact in records.artifacts():
-            if artifact.ref in kept or not artifact.path.is_dir():
+            if artifact.ref in kept or not artifact.path.is_dir() or is_erased(artifact.path):
                 continue
             removed.append({"ref": artifact.ref, "bytes": folder_bytes(artifact.path), "digest": artifact.digest})
-            shutil.rmtree(artifact.path)
-        work = _leftovers(project.home / "work", resumable)
-        tables = shrink_tables(project, records)
-        if removed or work or tables:
+            going.append(artifact.path)
+        if removed:  # on record first: what is gone and not on record would be damage
             subject = [{"name": item["ref"], "digest": item["digest"]} for item in removed]
-            records.append("prune", subject, {"removed": removed, "work_bytes": work, "table_bytes": tables})
+            records.append("prune", subject, {"removed": removed})
+        for path in going:  # at once, so that a kill leaves no half of an artifact in its place
+            aside = project.home / "work" / f"pruned-{path.parent.name}-{path.name}"
+            aside.parent.mkdir(exist_ok=True)
+            shutil.rmtree(aside, ignore_errors=True)
+            path.rename(aside)
+        artifacts = sum(item["bytes"] for item in removed)
+        work = _leftovers(project.home / "work", resumable) - artifacts
+        tables = shrink_tables(project, records)
+        if work or tables:
+            records.append("prune", [], {"removed": [], "work_bytes": work, "table_bytes": tables})
     freed = sum(item["bytes"] for item in removed) + work + tables
     return {"removed": removed, "bytes": freed, "kept": sorted(kept)}
 
 
-def shrink_tables(project: Project, records: Records) -> int:
-    """Rid the pile's tables of what no version on this disk holds, and write small files together; returns bytes."""
-    if not (project.home / "catalog.db").exists():
+def shrink_tables(project: Project, records: Records, gone: Collection[str] = ()) -> int:
+    """Rid the pile's tables of what no version on this disk holds, and write small files together; returns bytes.
+
+    A team's tables stay as they are while the records of some versions, but for those `gone`, lie on other machines.
+    """
+    from modelwright.engines import catalogs
+
+    team = catalogs.shared(project.home)
+    if team is None and not (project.home / "catalog.db").exists():
         return 0
     from modelwright.engines import iceberg
-    from modelwright.engines.rebase import LOCK
     from modelwright.engines.shrink import shrink
     from modelwright.project.versions import at_hand
 
-    with iceberg.opened(project.home) as catalog, lock(project.home / LOCK, what="the pile"):
+    with iceberg.opened(project.home) as catalog, catalogs.making(project.home), catalogs.locked(project.home):
+        records.refresh()
+        gone = {*gone, *records.removed()}
+        piles = [item for item in records.artifacts() if item.kind == "pile" and item.ref not in gone]
+        if team is not None and not all((item.path / "pile.json").is_file() for item in piles):
+            return 0
         return max(0, shrink(catalog, at_hand(records)))
 
 

@@ -47,7 +47,7 @@ def restore(project: Project, artifact: Artifact) -> dict[str, Any]:
 
 
 def settings(artifact: Artifact) -> PileSettings | None:
-    """What `artifact` was made with, read anew: plugins and secrets are those of today; None when the recipe is gone."""
+    """What `artifact` was made with, read anew with the plugins and secrets of today; None when the recipe is gone."""
     from modelwright.project.schema import prepare_section
 
     path = artifact.path / FILE_NAME

@@ -38,7 +38,9 @@ def write_report(project: Project, records: Records, pile: Artifact, out: Path |
     from modelwright.govern.pages.report import report_page
 
     data = report_data(project, records, pile)
-    return _written(project, records, [pile], report_page(data), out, f"{pile.kind}-{pile.version}.html", data["quoted"])
+    return _written(
+        project, records, [pile], report_page(data), out, f"{pile.kind}-{pile.version}.html", data["quoted"]
+    )
 
 
 def write_diff(
@@ -57,12 +59,11 @@ def _written(
 ) -> dict[str, Any]:
     """The page on disk, and an event that says which documents it quotes, so that a takedown finds it."""
     path, content = out or project.folder / FOLDER / name, page.encode()
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, content)
     inside = path.resolve().is_relative_to(project.folder)
     place = str(path.resolve().relative_to(project.folder)) if inside else path.name
     told = {"format": "report", "place": place, "inside": inside, "file_digest": digest_bytes(content)}
-    known = [entry for entry in records.entries() if entry.kind == "export"]
+    known = list(records.of_kind("export"))
     for pile in piles:
         event = {"ref": pile.ref, **told, "quotes": quoted}
         if not any(event == {name: entry.get(name) for name in event} for entry in known):
@@ -88,7 +89,7 @@ def report_data(project: Project, records: Records, pile: Artifact) -> dict[str,
         kept, out = _samples(tables, reader, documents, context)
         return {
             "project": project.settings.name,
-            "use": project.settings.use or "",
+            "use": str(project.settings.use or ""),
             "pile": pile.ref,
             "digest": pile.digest,
             "made_at": pile.made_at,
@@ -183,5 +184,7 @@ def _with_excerpts(rows: list[dict[str, Any]], texts: Mapping[str, bytes]) -> li
     for row, excerpt in zip(rows, excerpts, strict=True):
         there = row["document"] in texts
         row["excerpt"] = excerpt
-        row["note"] = "" if excerpt is not None else "not shown: offensive" if there else "the source no longer holds it"
+        row["note"] = (
+            "" if excerpt is not None else "not shown: offensive" if there else "the source no longer holds it"
+        )
     return rows

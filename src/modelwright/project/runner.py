@@ -6,19 +6,20 @@ last. A kill at any point leaves either nothing or something that the next run f
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib.metadata
 import platform
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import modelwright
 from modelwright.core.context import Artifact, Context, Estimate, Machine, Output
-from modelwright.core.errors import IntegrityError, ModelwrightError, Refused, Stopped, UsageError
+from modelwright.core.errors import Busy, IntegrityError, ModelwrightError, Refused, Stopped, UsageError
 from modelwright.core.machine import machine as measure_machine
 from modelwright.core.storage import folder_digests, lock, read_json, storage_error, write_json
 from modelwright.govern.ledger import Ledger
@@ -63,6 +64,7 @@ def run(
         ledger = Ledger.open(project.ledger)
         this = Run(project, Records(ledger, project.home), means(project), report, stop_requested)
         try:
+            _settle_takedowns(this)
             for step in wanted(project, to):
                 _one(this, step, rebuild == step.stage)
         except ModelwrightError as error:
@@ -72,6 +74,25 @@ def run(
             gatekeeper.finish(this)
             ledger.close()
         return this.steps
+
+
+def make_first(project: Project, records: Records, keys: Sequence[str], made: dict[str, Artifact | None]) -> None:
+    """Make the steps `keys` (the first of a project) into `made`; whoever calls holds the project's lock."""
+    this = Run(project, records, means(project), lambda event: None, lambda: False, made)
+    for step in steps(project):
+        if step.key in keys:
+            _one(this, step, False)
+
+
+def _settle_takedowns(this: Run) -> None:
+    """The do-not-ingest list says what the ledger says, and a takedown that was killed is finished."""
+    from modelwright.govern.takedowns import write_list
+
+    write_list(this.records)
+    if (this.project.home / "takedown").is_dir():
+        from modelwright.project.takedown.execute import finish_pending
+
+        finish_pending(this.project, this.records, this.report)
 
 
 def means(project: Project) -> Machine:
@@ -113,6 +134,14 @@ def _one(this: Run, step: Step, rebuild: bool) -> None:
 
 def make(this: Run, planned: Planned) -> Artifact:
     """Run one step and record it. Finished but unrecorded work of a killed run is only recorded."""
+    from modelwright.engines import catalogs
+
+    with catalogs.making(this.project.home) if planned.step.kind == "pile" else contextlib.nullcontext():
+        this.records.refresh()
+        return _make(this, planned)
+
+
+def _make(this: Run, planned: Planned) -> Artifact:
     step, project = planned.step, this.project
     assert planned.fingerprint is not None
     work = work_folder(project, step, planned.fingerprint)
@@ -244,7 +273,11 @@ def _publish(this: Run, planned: Planned, outcome: Mapping[str, Any]) -> Artifac
     }
     ref = f"{step.kind}@{outcome['version']}"
     subject = [{"name": ref, "digest": outcome["digest"]}]
-    this.records.append("artifact", subject, predicate)
+    try:
+        this.records.append("artifact", subject, predicate, claim=ref)
+    except Busy:
+        final.rename(work / "out")
+        raise
     if equal is not None:
         this.records.append("equal", subject, {"ref": ref, "equal_to": equal.ref})
     shutil.rmtree(work, ignore_errors=True)

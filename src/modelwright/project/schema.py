@@ -19,6 +19,7 @@ from modelwright.govern.gates import GateSettings
 from modelwright.govern.stated import CardSettings
 from modelwright.prepare.settings import PrepareSettings
 from modelwright.project.consent import Ask, check
+from modelwright.project.fitting import Use
 from modelwright.train.settings import TrainSettings
 from modelwright.tune.settings import TuneSettings
 from modelwright.validate.settings import ValidateSettings
@@ -54,6 +55,12 @@ class RunSettings(Options):
     workers: int | str = Field("auto", description="threads; `auto`: the control group's quota")
     out: Location = Field(".modelwright", description="folder for artifacts, catalogue and ledger")
     ledger: Location | None = Field(None, description="URL of a team's ledger; default: SQLite below `out`")
+    catalog: Location | None = Field(
+        None, description="URL of a team's Iceberg catalogue, `postgresql://...`; default: SQLite below `out`"
+    )
+    storage: Location | None = Field(
+        None, description="folder of the tables' files, seen by the whole team; default: `warehouse` below `out`"
+    )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="`auto`, `cpu` or `cuda`")
     host: str = Field("127.0.0.1", description="address that `serve` binds to")
     port: int = Field(8000, ge=0, le=65535, description="port that `serve` binds to")
@@ -74,7 +81,7 @@ class ProjectSettings(Options):
     """Everything that a project file may say."""
 
     name: str = Field(min_length=1, description="name of the project")
-    use: str | None = Field(None, description="what the model is for")
+    use: Use | None = Field(None, description="what the model is for: text, or options")
     base: Location | None = Field(None, description="an existing model: a local Hugging Face folder")
     prepare: PrepareSettings | None = None
     train: TrainSettings | None = None
@@ -137,12 +144,28 @@ def load(place: str | Path = ".", overrides: Sequence[str] = (), ask: Ask = lamb
         hint = "write the values out, without `&` and `*`"
         raise UsageError(f"{path}: an anchor contains itself", hint=hint) from error
     _check(settings)
+    _use_catalogue(path.parent, settings)
     return Project(path, settings, tuple(overrides), values.get("prepare"))
 
 
 def prepare_section(values: Mapping[str, Any]) -> PrepareSettings:
     """A section `prepare:` by itself, as a version's recipe holds it, checked and with its secrets."""
     return validated(PrepareSettings, _with_secrets(dict(values)), "prepare")
+
+
+def _use_catalogue(folder: Path, settings: ProjectSettings) -> None:
+    """Which catalogue the tables of this project are in: its own, or that of a team."""
+    from modelwright.engines import catalogs
+
+    place = settings.run
+    if place.storage and "://" in place.storage:
+        hint = "name a folder that everyone sees; object stores are not supported"
+        raise UsageError("run.storage is no folder", hint=hint, value=place.storage)
+    if place.storage and not place.catalog:
+        hint = "it is where a team's catalogue keeps its files: add `catalog: postgresql://...`"
+        raise UsageError("run.storage without run.catalog", hint=hint, value=place.storage)
+    warehouse = folder / place.storage if place.storage else None
+    catalogs.use(folder / place.out, place.catalog, settings.name, warehouse)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

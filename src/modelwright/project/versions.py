@@ -110,19 +110,15 @@ def tokens_of(records: Records, pile: Artifact) -> pa.Table | None:
 
 
 def count(reader: PileReader, records: Records, pile: Artifact, where: str, by: str | None) -> list[dict[str, Any]]:
-    """{documents, bytes, tokens} of the documents that meet `where` (SQL over the columns of documents), the largest
+    """{documents, bytes, tokens} of the documents that meet `where` (SQL over documents, and signals), the largest
     first; tokens are those of the training split, null where none were made of this version.
 
-    Raises UsageError for a condition that is not understood, UnknownName for a column that documents do not have.
+    Raises UsageError for a condition that is not understood, UnknownName for a column `by` that does not exist.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    columns = reader.documents().column_names
-    if by is not None and by not in columns:
-        raise UnknownName("column", by, columns, where="pile count")
-    named = f", {by}" if by else ""
-    rows = reader.sql(f"select document, bytes{named} from documents where {where}")
+    rows = reader.sql(_counted(reader, where, by))
     known = tokens_of(records, pile)
     counted = pa.nulls(rows.num_rows, pa.int64())
     if known is not None:
@@ -139,6 +135,24 @@ def count(reader: PileReader, records: Records, pile: Artifact, where: str, by: 
         for row in found
     ]
     return sorted(result, key=lambda row: (-row["bytes"], str(row.get(by or "", ""))))
+
+
+def _counted(reader: PileReader, where: str, by: str | None) -> str:
+    """The query of `count`: over documents, and over columns of signals where they are named."""
+    columns = reader.documents().column_names
+    words = {*re.findall(r"\w+", re.sub(r"'(?:[^']|'')*'", "", where)), *([by] if by else [])}
+    strangers, measured = sorted(words - set(columns)), []
+    if strangers:
+        known = reader.signals().column_names
+        measured = [name for name in strangers if name in known]
+        if by is not None and by not in columns and by not in known:
+            raise UnknownName("column", by, {*columns, *known}, where="pile count")
+    more = f", {by}" if by and by not in ("document", "bytes") else ""
+    if not measured:
+        return f"select document, bytes{more} from documents where {where}"
+    both = ", ".join([*(f"documents.{name}" for name in columns), *(f"signals.{name}" for name in measured)])
+    joined = f"select {both} from documents join signals on documents.document = signals.document"
+    return f"select document, bytes{more} from ({joined}) as joined where {where}"
 
 
 def stats(project: Project, records: Records) -> dict[str, Any]:

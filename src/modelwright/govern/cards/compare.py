@@ -8,12 +8,15 @@ from typing import Any
 from modelwright.core.errors import UsageError
 from modelwright.govern.cards.card import ABSENT, Card, Column, Field, Row, Section, Table
 
+LEFT_OUT = ("Used by",)
+"""Sections that say what was made of it, not what it is."""
 Cell = tuple[Any, Any, Any, str]
 """Value, bounds of its interval, unit: the cell of an interval column, which carries its own unit."""
 
 
 def compare(before: Card, after: Card) -> Card:
-    """Fields and table rows that differ, in the order of the later card. Times taken are no difference.
+    """Fields and table rows that differ, in the order of the later card. Times taken, and what was made of
+    it later, are no difference.
 
     Raises UsageError for cards of two kinds.
     """
@@ -51,10 +54,10 @@ def compare(before: Card, after: Card) -> Card:
 def _values(card: Card) -> dict[tuple[str, str], Cell]:
     """(section, name) -> cell of every field and of every number or text in a table."""
     found: dict[tuple[str, str], Cell] = {}
-    for section in card.sections:
+    for section in (section for section in card.sections if section.title not in LEFT_OUT):
         for field in section.fields:
             if field.unit != "seconds":
-                value = ABSENT[field.kind] if field.kind in ABSENT else field.value
+                value = ABSENT.get(field.kind, field.value)
                 found[(section.title, field.name)] = (value, field.low, field.high, field.unit)
         for table in section.tables:
             found |= {(section.title, name): cell for name, cell in _cells(table)}

@@ -32,7 +32,7 @@ from modelwright.govern.cards.card import (
 from modelwright.govern.cards.detectors import detectors
 from modelwright.govern.cards.format import short
 from modelwright.govern.cards.gates import gates_table
-from modelwright.govern.cards.measured import asked, contamination, personal_data
+from modelwright.govern.cards.measured import asked, contamination, mix, personal_data
 from modelwright.govern.cards.rights import rights, said, sources
 from modelwright.govern.lineage import descendants
 from modelwright.govern.records import Records
@@ -41,9 +41,7 @@ from modelwright.govern.stated import NOTHING, Stated
 DECISIONS = ("kept", "changed", "dropped", "duplicate", "quarantined")
 
 
-def data_card(
-    pile: Artifact, records: Records, project: str, use: str = "", statements: Stated = NOTHING
-) -> Card:
+def data_card(pile: Artifact, records: Records, project: str, use: str = "", statements: Stated = NOTHING) -> Card:
     """The data card of `pile`, from the ledger alone."""
     facts = facts_of(pile)
     decisions = facts.mapping("decisions")
@@ -134,7 +132,7 @@ def _before(pile: Artifact, records: Records, facts: Facts) -> tuple[Field, ...]
     for name, unit in (("documents", "documents"), ("bytes", "bytes")):
         was, now = last.facts.get(name), facts.get(name)
         if isinstance(was, int) and isinstance(now, int):
-            fields.append(Field(f"{name} since then", now - was, unit, source=facts.source))
+            fields.append(Field(f"{name} more than then", now - was, unit, source=facts.source))
     return tuple(fields)
 
 
@@ -163,6 +161,7 @@ def _composition(facts: Facts, tokens: Facts | None, statements: Stated) -> Sect
     tables = present(
         distribution("By source", "source", facts.mapping("by_source"), facts.source),
         distribution("Tokens by source", "source", by_token, tokens.source if tokens is not None else None),
+        mix(tokens),
         distribution("By language", "language", facts.mapping("by_language"), facts.source),
         distribution("By programming language", "language", facts.mapping("by_code_language"), facts.source),
         distribution("By kind", "kind", facts.mapping("by_kind"), facts.source),

@@ -71,9 +71,7 @@ SHOWN = {
 """Which facts of an artifact stand in its phase: (name, path, unit). All of them stand on its own card."""
 
 
-def fact_sheet(
-    release: Artifact, records: Records, project: str, use: str = "", statements: Stated = NOTHING
-) -> Card:
+def fact_sheet(release: Artifact, records: Records, project: str, use: str = "", statements: Stated = NOTHING) -> Card:
     """The fact sheet of `release`, from the ledger alone."""
     known = records.by_ref()
     chain = [known[ref] for ref in ancestors(records, release.ref)]

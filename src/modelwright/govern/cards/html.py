@@ -9,9 +9,10 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from modelwright.govern.cards.card import ABSENT, MEASURED, NUMERIC, STATED, Card, Column, Field, Row, Table
+from modelwright.govern.cards.card import ABSENT, BLANK, MEASURED, NUMERIC, STATED, Card, Column, Field, Row, Table
 from modelwright.govern.cards.format import exact, short
 
+ROWS_SEEN = 8
 _TEMPLATES = Path(__file__).parent / "templates"
 _BREAK = re.compile(r"([a-z0-9][._/-])(?=[a-z])")
 _SIGNS = {"pass": "✓ ", "fail": "✕ ", "inconclusive": "? ", "approved": "✓ ", "rejected": "✕ "}
@@ -29,10 +30,39 @@ def html(card: Card) -> str:
         lstrip_blocks=True,
     )
     environment.globals.update(
-        field_value=field_value, field_range=field_range, stack=stack, cells=cells, head_class=_head_class, short=short
-    )
+        field_value=field_value, field_range=field_range, stack=stack, cells=cells, head_class=_head_class, short=short,
+        drawn=drawn, told=told, untold=untold, absent_words=ABSENT[BLANK], first_rows=first_rows,
+        further_rows=further_rows,
+    )  # fmt: skip
     css = Markup((_TEMPLATES / "card.css").read_text(encoding="utf-8"))  # our own file, not anyone's text
     return environment.get_template("card.html").render(card=card, css=css)
+
+
+def told(fields: Sequence[Field]) -> list[Field]:
+    """The fields that get a line of their own: all but blanks that are named together below."""
+    together = set(untold(fields))
+    return [field for field in fields if field.name not in together]
+
+
+def untold(fields: Sequence[Field]) -> list[str]:
+    """Names of blank fields, where there are several: one line says of all of them that nobody stated it."""
+    names = [field.name for field in fields if field.kind == BLANK and not field.note]
+    return names if len(names) > 1 else []
+
+
+def first_rows(table: Table) -> Sequence[Row]:
+    """The rows that are seen at once; the others are folded, so that a card is read in a minute."""
+    return table.rows[: len(table.rows) - len(further_rows(table))]
+
+
+def further_rows(table: Table) -> Sequence[Row]:
+    return table.rows[ROWS_SEEN:] if not table.long and len(table.rows) > ROWS_SEEN + 3 else ()
+
+
+def drawn(table: Table, index: int) -> bool:
+    """Whether a column is followed by one with drawings: bars, or intervals where a row has one."""
+    column = table.columns[index]
+    return column.bar or (column.interval and any(row.cells[index][1] is not None for row in table.rows))
 
 
 def field_value(field: Field, with_unit: bool = True) -> Markup:
@@ -95,10 +125,10 @@ def _interval_cells(table: Table, index: int, cell: Any, row: Row) -> list[Marku
         text += Markup('<br><span class="range">{} to {}</span>').format(short(low, unit), short(high, unit))
     same_scale = "by" in table.title.split()
     others = _column(table, index) if same_scale else [cell]
-    return [
-        Markup('<td class="n">{}</td>').format(text),
-        Markup('<td class="drawn">{}</td>').format(_whisker(value, low, high, others)),
-    ]
+    shown = Markup('<td class="n">{}</td>').format(text)
+    if not drawn(table, index):
+        return [shown]
+    return [shown, Markup('<td class="drawn">{}</td>').format(_whisker(value, low, high, others))]
 
 
 def _column(table: Table, index: int) -> list[Any]:

@@ -47,7 +47,7 @@ def _section(section: Section) -> list[str]:
 
 def _field(field: Field) -> str:
     if field.kind in ABSENT:
-        return f"– ({ABSENT[field.kind]})"
+        return f"– ({ABSENT[field.kind]}{'; ' + _text(field.note) if field.note else ''})"
     said = _value(field.value, field.unit)
     if field.low is not None and field.high is not None:
         said += f" ({short(field.low, field.unit)} to {short(field.high, field.unit)})"

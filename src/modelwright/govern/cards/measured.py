@@ -22,6 +22,12 @@ from modelwright.govern.cards.card import (
 from modelwright.govern.cards.rights import said
 from modelwright.govern.stated import Stated
 
+PERSONAL = (
+    "email", "phone", "card", "iban", "ssn", "ip", "mac", "url", "name", "address", "birth_date", "passport",
+    "national_id", "user_name", "key", "secret",
+)  # fmt: skip
+"""Kinds of findings that are personal data or secrets; others are licence notices, offensive words and the like."""
+
 
 def asked(pile: Artifact, step: str) -> bool | None:
     """Whether the settings of a pile asked for a step (`redact`, `dedup` ...); None when they are not on record."""
@@ -35,12 +41,16 @@ def asked(pile: Artifact, step: str) -> bool | None:
 def personal_data(facts: Facts, pile: Artifact, stated: Stated) -> Section:
     """What was found in the input, what was edited, and what the edited texts still hold."""
     edited, left = facts.mapping("redactions.by_kind"), facts.get("redactions.residue")
+    found = spans(facts.mapping("findings"))
+    personal = {kind: item for kind, item in found.items() if kind in PERSONAL}
+    others = {kind: item for kind, item in found.items() if kind not in PERSONAL}
     tables = present(
         distribution("Redacted", "kind", spans(edited), facts.source),
         distribution("Still found after redaction", "kind", spans(left), facts.source)
         if isinstance(left, Mapping)
         else None,
-        distribution("Found in the input", "kind", spans(facts.mapping("findings")), facts.source),
+        distribution("Personal data found in the input", "kind", personal, facts.source),
+        distribution("Other findings in the input", "kind", others, facts.source, top=12),
     )
     fields = (
         facts.field("documents redacted", "redactions.documents", unit="documents"),
@@ -65,6 +75,26 @@ def residue(left: Any, wanted: bool | None, source: int | None) -> Field:
 def spans(counted: Mapping[str, Any]) -> dict[str, Any]:
     """Counts of findings, which the facts may hold as `{"documents": n}` from a general count of rows."""
     return {k: {"spans": v.get("documents") if isinstance(v, Mapping) else v} for k, v in counted.items()}
+
+
+def mix(tokens: Facts | None) -> Table | None:
+    """Shares of the training tokens before and after mixing; None where nothing was mixed."""
+    found = tokens.mapping("mix") if tokens is not None else {}
+    groups = found.get("groups")
+    if tokens is None or not isinstance(groups, Mapping):
+        return None
+    keys = ("tokens_before", "share_before", "share_wanted", "tokens", "share", "epochs", "repeated", "left_out")
+    units = {"tokens": "tokens", "share": "share", "repeated": "documents", "left": "documents"}
+    rows = tuple(
+        Row((name, *(item.get(key) for key in keys)), tokens.source)
+        for name, item in groups.items()
+        if isinstance(item, Mapping)
+    )
+    columns = (
+        Column(str(found.get("by") or "group")),
+        *(Column(key.replace("_", " "), units.get(key.split("_")[0], "")) for key in keys),
+    )
+    return Table("Mix for training", columns, rows) if rows else None
 
 
 def contamination(facts: Facts) -> Section:

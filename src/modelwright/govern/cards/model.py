@@ -39,9 +39,7 @@ NOT_MEASURED = ("behaviour by group of people", "toxicity of what it writes", "v
 MAX_PICTURE_BYTES = 2_000_000
 
 
-def model_card(
-    model: Artifact, records: Records, project: str, use: str = "", statements: Stated = NOTHING
-) -> Card:
+def model_card(model: Artifact, records: Records, project: str, use: str = "", statements: Stated = NOTHING) -> Card:
     """The card of a model or an adapter, from the ledger and the loss plot beside the weights."""
     facts = facts_of(model)
     scores = scores_of(records, model.ref)
@@ -104,7 +102,7 @@ def _release(model: Artifact, records: Records) -> tuple[Field, ...]:
 def _purpose(project: str, use: str, facts: Facts, statements: Stated) -> tuple[Field, ...]:
     limits = tuple(Field(name, None, kind=UNKNOWN, note="not measured") for name in NOT_MEASURED)
     warnings = facts.get("warnings")
-    said = [Field("warning", text, source=facts.source) for text in warnings] if isinstance(warnings, list) else []
+    told = [Field("warning", text, source=facts.source) for text in warnings] if isinstance(warnings, list) else []
     return (
         stated("project", project),
         stated("use", use, note="from the project file"),
@@ -114,7 +112,7 @@ def _purpose(project: str, use: str, facts: Facts, statements: Stated) -> tuple[
         said(statements, "provider", "provider.name"),
         said(statements, "contact", "provider.contact"),
         *limits,
-        *said,
+        *told,
     )
 
 

@@ -90,7 +90,9 @@ def to_json(document: Mapping[str, Any]) -> str:
 
 def without_nothing(document: Mapping[str, Any]) -> dict[str, Any]:
     """Without keys whose value is None, "" or empty: an absent key says that nothing is known."""
-    return {key: value for key, value in document.items() if value is not None and value != "" and value not in ([], {}, ())}
+    return {
+        key: value for key, value in document.items() if value is not None and value != "" and value not in ([], {}, ())
+    }
 
 
 def absent(document: Mapping[str, Any], required: Mapping[str, str]) -> tuple[str, ...]:

@@ -104,7 +104,8 @@ def _responsible(subject: Subject) -> dict[str, Any]:
     }
 
 
-_COLLECTION = {"crawled": "Web Scraping", "user": "Direct measurement", "synthetic": "Software Collection"}
+_COLLECTION = {"crawled": "Web Scraping", "user": "User-generated content data"}
+"""Classes of sources that the vocabulary has a word for."""
 
 
 def _steps(subject: Subject) -> list[str]:
@@ -127,22 +128,26 @@ def _taken_out(subject: Subject) -> str | None:
 
 
 def _files(subject: Subject) -> list[dict[str, Any]]:
-    """The data files of the table `documents` with their digests, and the set that they are; the set alone where the
-    pile is not at hand (a bundle)."""
-    objects = []
+    """The data files of the table `documents` with their digests, and the set of files that an export consists of.
+
+    Only files that lie in the project: those of a team's storage have no address that a reader could use.
+    """
+    objects, home = [], subject.records.home
     try:
         chunks = PileRecord.load(subject.artifact.path).tables["documents"].chunks
     except (InputError, KeyError):
         chunks = ()
     for index, chunk in enumerate(chunks):
-        place = f".modelwright/warehouse/pile/documents/{chunk.file}"
+        place = home / "warehouse" / "pile" / "documents" / chunk.file
+        if not place.is_file():
+            continue
         objects.append(
             {
                 "@type": "cr:FileObject",
                 "@id": f"documents-{index:05d}.parquet",
                 "name": f"documents-{index:05d}.parquet",
                 "description": f"{chunk.rows} rows of the table of documents, without their texts",
-                "contentUrl": place,
+                "contentUrl": place.relative_to(home.parent).as_posix(),
                 "encodingFormat": PARQUET,
                 "sha256": chunk.digest,
             }

@@ -5,7 +5,6 @@ Source: https://github.com/huggingface/hub-docs/blob/main/datasetcard.md and mod
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,7 +34,7 @@ def export(subject: Subject, as_json: bool = False) -> Exported:
     """Header and card; `missing` names what the Hub shows as not given."""
     is_pile = subject.artifact.kind == "pile"
     header = dataset_header(subject) if is_pile else model_header(subject)
-    required = REQUIRED if is_pile else {key: where for key, where in REQUIRED.items() if key != "pretty_name"}
+    required = REQUIRED if is_pile else {"license": "card.model_licence", "language": "card.languages"}
     stated = {key: value for key, value in header.items() if not (key == "license" and value == "unknown")}
     return Exported(f"---\n{_yaml(header)}---\n\n{markdown(subject.card)}", absent(stated, required))
 
@@ -53,7 +52,6 @@ def dataset_header(subject: Subject) -> dict[str, Any]:
             "size_categories": [_size(documents)] if isinstance(documents, int) else None,
             "tags": ["modelwright"],
             "configs": _configs(subject),
-            "dataset_info": _info(subject),
         }
     )
 
@@ -66,7 +64,7 @@ def model_header(subject: Subject) -> dict[str, Any]:
     languages = [] if pile is None else main_languages(Subject(pile, subject.records, subject.card, subject.stated))
     return without_nothing(
         {
-            **_licence(card.licence),
+            **_licence(card.model_licence),
             "language": list(card.languages) or languages,
             "library_name": "peft" if artifact.kind == "adapter" else "transformers",
             "pipeline_tag": "text-generation",
@@ -102,14 +100,6 @@ def _configs(subject: Subject) -> list[dict[str, Any]]:
     return [{"config_name": "default", "data_files": files}] if files else []
 
 
-def _info(subject: Subject) -> dict[str, Any]:
-    from modelwright.formats.pile import schema
-
-    columns = [{"name": field.name, "dtype": str(field.type)} for field in schema("documents")]
-    splits = [{"name": split, "num_examples": count} for split, count in _parts(subject).items()]
-    return {"features": [*columns, {"name": "text", "dtype": "large_string"}], "splits": splits} if splits else {}
-
-
 def _results(subject: Subject, pile: str | None, revision: str | None) -> list[dict[str, Any]]:
     """The latest scores as the Hub's `model-index`; bounds stand in the metric's arguments."""
     scores = scores_of(subject.records, subject.artifact.ref)
@@ -129,12 +119,7 @@ def _results(subject: Subject, pile: str | None, revision: str | None) -> list[d
 
 
 def _yaml(header: Mapping[str, Any]) -> str:
-    """Block style in the order given; every text that could be read as something else is quoted by the library."""
-    from ruamel.yaml import YAML
+    """In the order given, as the Hub's own library writes it: YAML 1.1, where `no` is Norwegian only in quotes."""
+    from huggingface_hub import CardData
 
-    writer, text = YAML(), io.StringIO()
-    writer.default_flow_style = False
-    writer.width = 4096
-    writer.version = None
-    writer.dump(dict(header), text)
-    return text.getvalue()
+    return f"{CardData(**header).to_yaml()}\n"

@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from modelwright.govern.cards.measured import PERSONAL
 from modelwright.govern.exports import Subject
 from modelwright.govern.lineage import descendants
 
 LANGUAGE_SHARE = 0.01
 """A language counts as one of the data from this share of the bytes: below, detectors err more than they find."""
-PERSONAL = (
-    "email", "phone", "card", "iban", "ssn", "ip", "mac", "url", "name", "address", "birth_date", "passport",
-    "national_id", "user_name", "key", "secret",
-)  # fmt: skip
-"""Kinds of findings that are personal data."""
 _NO_LANGUAGE = ("zxx", "und", "mul", "unknown")
 
 
@@ -43,14 +39,12 @@ def personal_kinds(subject: Subject) -> list[str]:
 
 
 def spdx(licence: str | None) -> str | None:
-    """A licence as a normalised SPDX expression, None where it is none: `LicenseRef-...` is no SPDX licence."""
-    if not licence:
-        return None
-    from license_expression import get_spdx_licensing
+    """A licence as an SPDX expression in the list's spelling; None for words that are none, and for `LicenseRef-...`,
+    which names a licence that the list does not hold."""
+    from modelwright.measure.licence import parse
 
-    licensing = get_spdx_licensing()
-    checked = licensing.validate(licence)
-    return None if checked.errors else str(checked.normalized_expression)
+    found = parse(licence or "").spdx
+    return None if found is None or "licenseref-" in found.lower() else found
 
 
 def licence_address(licence: str | None) -> str | None:
@@ -59,10 +53,11 @@ def licence_address(licence: str | None) -> str | None:
     return f"https://spdx.org/licenses/{known}.html" if known and " " not in known else licence
 
 
-def tokens_of(subject: Subject) -> int | None:
-    """Tokens last made of the pile for training; None when there are none."""
+def tokens_of(subject: Subject) -> tuple[int | None, int | None]:
+    """Tokens last made of the pile for training, and the event that holds their number; None where there are none."""
     known = subject.records.by_ref()
     made = [known[ref] for ref in descendants(subject.records, subject.artifact.ref) if known[ref].kind == "tokens"]
-    counts = [item.facts.get("tokens") for item in made]
-    numbers = [count for count in counts if isinstance(count, int)]
-    return numbers[-1] if numbers else None
+    for item in reversed(made):
+        if isinstance(item.facts.get("tokens"), int):
+            return item.facts["tokens"], item.record.get("seq")
+    return None, None

@@ -5,18 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
 from typing import Any
 
 from markupsafe import Markup, escape
 
 from modelwright.govern.cards.format import short
+from modelwright.govern.pages.page import share
 
 Row = Mapping[str, Any]
 _WIDTH, _LABELS, _NODE = 1000, 190, 14
 _PITCH = 31  # of two lines of text
 _SANKEY = 330  # height of the whole flow, without gaps
-_HISTOGRAM = (320, 118, 16)  # width, height of the bars, height of the text below
+_HISTOGRAM = (320, 104, 16)  # width, height of the bars, height of a line of text
 
 
 @dataclass
@@ -87,9 +87,7 @@ def _few(sizes: Mapping[str, float], most: int) -> dict[str, float]:
 
 
 def _note(size: float, total: float, unit: str) -> str:
-    part = size / total
-    percent = "under 0.1 %" if part < 0.001 else f"{100 * part:.3g} %"
-    return f"{short(size, unit)} · {percent}"
+    return f"{short(size, unit)} · {share(size, total)}"
 
 
 def _place(nodes: Sequence[Node], scale: float) -> float:
@@ -129,7 +127,19 @@ def _block(node: Node, scale: float, side: str) -> Markup:
         '<text class="strong" x="{}" y="{:.1f}" text-anchor="{}">{}</text>'
         '<text class="soft" x="{}" y="{:.1f}" text-anchor="{}">{}</text>'
     ).format(
-        node.style, x, node.y, _NODE, height, at, middle - 2, anchor, _cut(node.name, 26), at, middle + 12, anchor, node.note
+        node.style,
+        x,
+        node.y,
+        _NODE,
+        height,
+        at,
+        middle - 2,
+        anchor,
+        _cut(node.name, 26),
+        at,
+        middle + 12,
+        anchor,
+        node.note,
     )
 
 
@@ -140,31 +150,37 @@ def _cut(text: str, letters: int) -> str:
 def histogram(data: Row, title: str, styles: tuple[str, str] = ("kept", "dropped"), unit: str = "") -> Markup:
     """`data` as `project.counting.binning` gives it, with `limits` [{value, comparison, rule}] drawn in where given."""
     width, tall, text = _HISTOGRAM
-    edges, kept, out = data["edges"], data["kept"], data["out"]
-    most = max((a + b for a, b in zip(kept, out, strict=True)), default=0) or 1
+    edges = data["edges"]
+    limits = [limit for limit in data.get("limits", ()) if edges[0] <= limit["value"] <= edges[-1]]
+    floor = tall + text * len(limits)  # thresholds are named above the bars
     at = _scale(edges, data["log"], width)
-    bars = []
-    for index, (inside, outside) in enumerate(zip(kept, out, strict=True)):
-        x, wide = at(edges[index]), max(at(edges[index + 1]) - at(edges[index]) - 0.6, 0.6)
-        y = float(tall)
-        said = f"{_mark(edges[index], unit)} to {_mark(edges[index + 1], unit)}: {inside:,} in the pile, {outside:,} left out"
-        for amount, style in ((inside, styles[0]), (outside, styles[1])):
-            if amount:
-                high = max(tall * amount / most, 1.5)
-                y -= high
-                bars.append(
-                    Markup('<rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"><title>{}</title></rect>')
-                    .format(style, x, max(y, 0.0), wide, high, said)
-                )  # fmt: skip
-    shades, lines = _limits(data.get("limits", ()), at, edges, width, tall, unit)
     low, high = _mark(edges[0], unit), _mark(edges[-1], unit) + (" and more" if data["beyond"] else "")
     axis = Markup(
         '<line class="axis" x1="0" x2="{0}" y1="{1}" y2="{1}"/><text class="soft" x="0" y="{2}">{3}</text>'
         '<text class="soft" x="{0}" y="{2}" text-anchor="end">{4}</text>'
-    ).format(width, tall, tall + text - 2, low, high)
-    content = shades + Markup("").join(bars) + axis + lines
-    told = f"{sum(kept):,} documents in the pile, {sum(out):,} left out, from {low} to {high}"
-    return picture("histogram", width, tall + text, title, told, content)
+    ).format(width, floor, floor + text - 2, low, high)
+    shades, lines = _limits(limits, at, width, floor, unit)
+    content = shades + _bars(data, at, floor, styles, unit) + axis + lines
+    told = f"{sum(data['kept']):,} documents in the pile, {sum(data['out']):,} left out, from {low} to {high}"
+    return picture("histogram", width, floor + text, title, told, content)
+
+
+def _bars(data: Row, at: Callable[[float], float], floor: float, styles: tuple[str, str], unit: str) -> Markup:
+    edges, kept, out = data["edges"], data["kept"], data["out"]
+    most = max((a + b for a, b in zip(kept, out, strict=True)), default=0) or 1
+    bars = []
+    for index, (inside, outside) in enumerate(zip(kept, out, strict=True)):
+        begin, end = edges[index], edges[index + 1]
+        said = f"{_mark(begin, unit)} to {_mark(end, unit)}: {inside:,} in the pile, {outside:,} left out"
+        y = floor
+        for amount, style in ((inside, styles[0]), (outside, styles[1])):
+            high = max(_HISTOGRAM[1] * amount / most, 1.5) if amount else 0
+            y -= high
+            shape = '<rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"><title>{}</title></rect>'
+            if high:
+                wide = max(at(end) - at(begin) - 0.6, 0.6)
+                bars.append(Markup(shape).format(style, at(begin), y, wide, high, said))
+    return Markup("").join(bars)
 
 
 def _scale(edges: Sequence[float], log: bool, width: float) -> Callable[[float], float]:
@@ -178,23 +194,24 @@ def _scale(edges: Sequence[float], log: bool, width: float) -> Callable[[float],
 
 
 def _limits(
-    limits: Sequence[Row], at: Callable[[float], float], edges: Sequence[float], width: float, tall: float, unit: str
+    limits: Sequence[Row], at: Callable[[float], float], width: float, floor: float, unit: str
 ) -> tuple[Markup, Markup]:
     """The side that a rule drops as a shade, the threshold as a dashed line with its value."""
-    shades, lines, free = [], [], count()
-    for limit in limits:
-        if not edges[0] <= limit["value"] <= edges[-1]:
-            continue
-        x = at(limit["value"])
-        begin, wide = (0.0, x) if limit["comparison"].startswith("<") else (x, width - x)
-        shades.append(Markup('<rect class="away" x="{:.1f}" y="0" width="{:.1f}" height="{}"/>').format(begin, wide, tall))
-        to_left = x > 0.6 * width
+    shades, lines, text = [], [], _HISTOGRAM[2]
+    top = text * len(limits)
+    for place, limit in enumerate(limits):
+        x, sign = at(limit["value"]), limit["comparison"]
+        begin, wide = (0.0, x) if sign.startswith("<") else (x, width - x)
+        shade = '<rect class="away" x="{:.1f}" y="{}" width="{:.1f}" height="{}"/>'
+        shades.append(Markup(shade).format(begin, top, wide, floor - top))
+        beside, anchor = (x - 5, "end") if x > 0.6 * width else (x + 5, "start")
         lines.append(
             Markup(
-                '<line class="limit" x1="{0:.1f}" x2="{0:.1f}" y1="0" y2="{1}"/><text x="{2:.1f}" y="{3}" text-anchor="{4}">{5}</text>'
+                '<line class="limit" x1="{0:.1f}" x2="{0:.1f}" y1="{1}" y2="{2}"/>'
+                '<text x="{3:.1f}" y="{4}" text-anchor="{5}">drops {6} {7}</text>'
             ).format(
-                x, tall, x - 5 if to_left else x + 5, 11 + 14 * next(free), "end" if to_left else "start",
-                f"drops {_SIGNS.get(limit['comparison'], limit['comparison'])} {_mark(limit['value'], unit)}",
+                x, text * place + 2, floor, beside, text * place + 12, anchor,
+                _SIGNS.get(sign, sign), _mark(limit["value"], unit),
             )
         )  # fmt: skip
     return Markup("").join(shades), Markup("").join(lines)
@@ -206,7 +223,8 @@ _SIGNS = {"<=": "≤", ">=": "≥", "==": "=", "!=": "≠"}
 def _mark(value: float, unit: str = "") -> str:
     if unit:
         return short(value, unit)
-    return short(int(value)) if float(value).is_integer() else f"{value:.3g}".replace("-", "−")
+    whole = float(value).is_integer() or abs(value) >= 100
+    return short(round(value)) if whole else f"{value:.3g}".replace("-", "−")
 
 
 def nested(alone: int, first: int, only: int, most: int, said: str) -> Markup:

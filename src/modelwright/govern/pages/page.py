@@ -79,19 +79,25 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], numeric: Sequen
         for column, numbers in zip(columns, right, strict=True)
     )
     body = Markup("\n").join(
-        Markup("<tr>{}</tr>").format(Markup("").join(_cell(cell, numbers) for cell, numbers in zip(row, right, strict=True)))
+        Markup("<tr>{}</tr>").format(
+            Markup("").join(_cell(cell, numbers) for cell, numbers in zip(row, right, strict=True))
+        )
         for row in rows
     )
     if not body:
         return Markup("")
-    return Markup('<div class="scroll"><table><thead><tr>{}</tr></thead>\n<tbody>{}</tbody></table></div>').format(head, body)
+    return Markup('<div class="scroll"><table><thead><tr>{}</tr></thead>\n<tbody>{}</tbody></table></div>').format(
+        head, body
+    )
 
 
 def _cell(cell: Any, numbers: bool) -> Markup:
     if isinstance(cell, Markup) and cell.startswith("<td"):
         return cell
     number = isinstance(cell, (int, float)) and not isinstance(cell, bool)
-    return Markup("<td{}>{}</td>").format(Markup(' class="n"') if numbers or number else "", short(cell) if number else cell)
+    return Markup("<td{}>{}</td>").format(
+        Markup(' class="n"') if numbers or number else "", short(cell) if number else cell
+    )
 
 
 def amount(value: float | None, unit: str) -> Markup:
@@ -112,7 +118,7 @@ def share(part: float, whole: float) -> str:
         return "under 0.1 %"
     if 0.999 < part / whole < 1:
         return "over 99.9 %"
-    return f"{100 * part / whole:.3g} %"
+    return f"{100 * part / whole:.1f}".removesuffix(".0") + " %"
 
 
 def legend(*items: tuple[str, str]) -> Markup:

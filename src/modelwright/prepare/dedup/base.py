@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +24,13 @@ class Corpus:
     digests   sha256 hex of each text (n,), sorted and distinct; a text is known by its place here
     read      texts(wanted) -> batches with the columns `digest` and `text`, each wanted digest at least once
     cache     a folder that survives runs: what was measured on a text is kept here by its digest
+    known     what a way of finding duplicates has read for this corpus and needs again
     """
 
     digests: pa.Array
     read: Callable[[pa.Array], Iterator[pa.RecordBatch]]
     cache: Path
+    known: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.digests)

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from modelwright.core.errors import InputError
 from modelwright.core.storage import storage_error
@@ -41,17 +41,23 @@ def signatures(corpus: Corpus) -> Signatures:
     from modelwright.measure.hashing import SIGNATURE
 
     folder = corpus.cache / f"minhash-{SIGNATURE}"
+    if folder.name in corpus.known:
+        return cast("Signatures", corpus.known[folder.name])
     try:
         folder.mkdir(parents=True, exist_ok=True)
         index = _load(folder)
-        missing = corpus.digests.filter(pc.invert(pc.is_in(corpus.digests, index["digest"])))
+        missing = corpus.digests
+        if len(index):
+            missing = missing.filter(pc.invert(pc.is_in(missing, index["digest"])))
         if len(missing):
             index = pa.concat_tables([index, *_measure(corpus, missing, folder, _end(index))])
         if len(list(folder.glob("*.arrow"))) > _INDICES_AT_MOST:
             _compact(folder)
-        return _select(index, corpus.digests, folder)
+        selected = _select(index, corpus.digests, folder)
     except OSError as error:
         raise storage_error(error, folder) from error
+    corpus.known[folder.name] = selected
+    return selected
 
 
 def _schema() -> pa.Schema:
@@ -98,33 +104,41 @@ def _end(index: pa.Table) -> int:
 def _measure(corpus: Corpus, missing: pa.Array, folder: Path, end: int) -> Iterator[pa.Table]:
     """Sign the missing texts; yields the index rows as they become durable."""
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     from modelwright.measure.hashing import sign
 
-    wanted, rows, held = missing, [], 0
+    wanted, rows, held = set(missing.to_pylist()), [], 0
     with _open(folder / "shingles.u64", end) as file:
         for batch in corpus.read(missing):
             digests = batch.column("digest").cast(pa.string())
-            fresh = _first(digests, wanted)
-            signed = sign(batch.column("text").take(fresh))
-            digests = digests.take(fresh)
+            fresh = pa.array(_fresh(digests, wanted), pa.int64())
+            whole = len(fresh) == len(digests)
+            signed = sign(batch.column("text") if whole else batch.column("text").take(fresh))
             file.write(signed.shingles.data)
-            rows.append(_rows(digests, signed, end))
+            rows.append(_rows(digests if whole else digests.take(fresh), signed, end))
             end += len(signed.shingles)
             held += signed.shingles.nbytes + signed.keys.nbytes
-            wanted = wanted.filter(pc.invert(pc.is_in(wanted, digests)))
             if held > _FLUSH_BYTES:
                 yield _flush(file, folder, rows)
                 rows, held = [], 0
         if rows:
             yield _flush(file, folder, rows)
-    if len(wanted):
+    if wanted:
         raise InputError(
             f"{len(wanted)} texts could not be read while seeking duplicates",
             hint="the store of texts is damaged: `modelwright verify` names what is missing",
-            value=wanted[0].as_py(),
+            value=min(wanted),
         )
+
+
+def _fresh(digests: pa.Array, wanted: set[str]) -> list[int]:
+    """Places in a batch of digests that are wanted and were not seen before; they are taken from `wanted`."""
+    places = []
+    for place, digest in enumerate(digests.to_pylist()):
+        if digest in wanted:
+            wanted.remove(digest)
+            places.append(place)
+    return places
 
 
 def _open(path: Path, end: int) -> Any:
@@ -134,17 +148,6 @@ def _open(path: Path, end: int) -> Any:
     file.truncate(8 * end)
     file.seek(8 * end)
     return file
-
-
-def _first(digests: pa.Array, wanted: pa.Array) -> pa.Array:
-    """Places of the first row of each wanted digest in a batch."""
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    places = np.flatnonzero(pc.is_in(digests, wanted).to_numpy(zero_copy_only=False))
-    codes = pc.dictionary_encode(digests.take(pa.array(places))).indices.to_numpy()
-    return pa.array(places[np.unique(codes, return_index=True)[1]])
 
 
 def _rows(digests: pa.Array, signed: Signatures, end: int) -> pa.Table:
@@ -177,6 +180,42 @@ def _write(table: pa.Table, folder: Path) -> Path:
         writer.write_table(table)
     os.replace(temporary, path)
     return path
+
+
+def forget(cache: Path, digests: Collection[str]) -> int:
+    """Take the texts `digests` out of every index, and overwrite their hashes; returns how many went."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    wanted, gone = pa.array(sorted(digests), pa.string()), 0
+    for folder in sorted(cache.glob("minhash-*")):
+        for path in sorted(folder.glob("*.damaged")):
+            path.unlink()
+        for path in sorted(folder.glob("*.arrow")):
+            with pa.OSFile(str(path), "rb") as source:
+                table = pa.ipc.open_file(source).read_all()
+            hit = pc.is_in(table["digest"], value_set=wanted)
+            if not pc.any(hit).as_py():
+                continue
+            _overwrite(folder / "shingles.u64", table.filter(hit))
+            gone += table.filter(hit).num_rows
+            rest = table.filter(pc.invert(hit))
+            if rest.num_rows:
+                _write(rest, folder)
+            path.unlink()
+    return gone
+
+
+def _overwrite(path: Path, rows: pa.Table) -> None:
+    """Zeros where the hashes of `rows` stand; the places of all others stay what they are."""
+    if not path.exists():
+        return
+    with path.open("r+b") as file:
+        for start, length in zip(rows["start"].to_pylist(), rows["length"].to_pylist(), strict=True):
+            file.seek(8 * start)
+            file.write(bytes(8 * length))
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _compact(folder: Path) -> None:

@@ -20,9 +20,13 @@ HEAD_CHARACTERS = 4096  # the first five lines are looked for in these
 LICENCE = r"(?i)copyright|licen[cs]e|\(c\)|spdx|all rights reserved"
 COMMENT = (
     r"(?s)/\*.*?\*/|<!--.*?-->|\{-.*?-\}|\(\*.*?\*\)|\"\"\".*?\"\"\"|'''.*?'''"
-    r"|(?m:^[ \t]*(?:#|//|--|;|%|\.\.|dnl\b|rem\b|REM\b|'|!|\*)[^\n]*$)|(?i:<\?(?:php|xml[^>]*\?>)?|\?>)"
+    r"|(?m:^[ \t]*(?:#|//|dnl\b|rem\b|REM\b)[^\n]*$)"
+    r"|(?m:^[ \t]*(?:--+|;+|%+|\.\.|!+|'+|\*+)(?:[ \t][^\n]*)?\r?$)|(?i:<\?(?:php|xml[^>]*\?>)?|\?>)"
 )
-"""Comments of the usual languages: blocks, and lines that begin as one."""
+"""Comments of the usual languages: blocks, and lines that begin as one. Signs that also begin code (`!function`, `--i;`,
+`*place = 1;`) need white space after them."""
+DIRECTIVE = r"(?m)^[ \t]*#(?:define|include|ifdef|ifndef|pragma|undef|import|endif)\b"
+"""C's preprocessor: a line that begins as a comment elsewhere."""
 LARGEST_NOTICE = 20_000  # bytes; a file that is larger holds more than a header
 
 
@@ -32,7 +36,7 @@ class Counts(Signal):
     Counts are stored, never ratios, so that a changed threshold needs no second reading. Definitions: measure/text.py.
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     inputs: ClassVar[tuple[str, ...]] = ("text",)
     outputs: ClassVar[dict[str, str]] = dict.fromkeys(
         (
@@ -79,6 +83,7 @@ def _licence_only(texts: pa.Array, heads: pa.Array) -> pa.Array:
     import pyarrow.compute as pc
 
     possible = pc.and_(pc.less(pc.binary_length(texts), LARGEST_NOTICE), pc.match_substring_regex(heads, LICENCE))
+    possible = pc.and_not(possible, pc.match_substring_regex(texts, DIRECTIVE))
     notices = texts.filter(possible.fill_null(False))
     rest = pc.utf8_trim_whitespace(pc.replace_substring_regex(notices, COMMENT, ""))
     found = pc.replace_with_mask(pa.array([0] * len(texts), pa.int64()), possible.fill_null(False),
