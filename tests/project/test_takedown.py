@@ -284,3 +284,28 @@ def test_nothing_to_take_down_is_said(prepared: Path) -> None:
         project.takedown("match", "  ")
     with pytest.raises(UnknownName, match="source"):
         project.takedown("source", "opne")
+
+
+def test_pairs_that_quote_go_with_it_and_do_not_come_back(made: Path, copied: Copy) -> None:
+    folder = copied(made)
+    text = (folder / "corpus" / "open" / "json" / "decoder.py").read_text()
+    rows = [{"prompt": f"What is {number}?", "completion": f"It is the number {number}."} for number in range(20)]
+    rows.append({"prompt": "How does it begin?", "completion": text[2000:2400]})
+    (folder / "pairs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    file = folder / "modelwright.yaml"
+    file.write_text(file.read_text().replace("examples: ours", "examples: pairs.jsonl"))
+    project = modelwright.load(folder)
+    project.run(to="tune")
+    done = project.takedown("document", BOOK, execute=True)
+    assert done["pairs"] == ["pairs@1"]
+    assert "pairs@1" in done["erased"]
+    adapter = next(item for item in done["learned"] if item["ref"] == "adapter@2")
+    assert adapter["learned"]
+    certificate = json.loads((folder / done["certificate"]).read_text())["certificate"]
+    assert certificate["not_touched"]["your_files_that_quote"] == ["pairs.jsonl"]
+    assert every_file.searched(folder, [text[2100:2150]], skip=("corpus", "pairs.jsonl")) == []
+    project = modelwright.load(folder)
+    project.run(to="tune")
+    assert project.show("pairs@2")["facts"]["pairs"] == 20
+    assert project.show("pairs@2")["facts"]["taken_down"] == 1
+    assert every_file.searched(folder, [text[2100:2150]], skip=("corpus", "pairs.jsonl")) == []

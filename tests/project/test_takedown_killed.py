@@ -104,7 +104,7 @@ def run(folder: Path) -> None:
     again(folder)
 
 
-@pytest.mark.parametrize("share", [0.03, 0.35, 0.6, 0.85, 0.99])
+@pytest.mark.parametrize("share", [0.35, 0.85])
 def test_a_killed_takedown_is_finished_by_the_next_command(
     ready: tuple[Path, dict[str, Any], int], needles: list[str], tmp_path: Path, share: float
 ) -> None:
@@ -113,9 +113,7 @@ def test_a_killed_takedown_is_finished_by_the_next_command(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(20))
-def test_twenty_random_moments(
-    ready: tuple[Path, dict[str, Any], int], needles: list[str], tmp_path: Path, seed: int
-) -> None:
+@pytest.mark.parametrize("seed", range(18))
+def test_random_moments(ready: tuple[Path, dict[str, Any], int], needles: list[str], tmp_path: Path, seed: int) -> None:
     at = random.Random(seed).randint(1, ready[2])
     check(ready, needles, at, tmp_path / "killed", run if seed % 2 else again)

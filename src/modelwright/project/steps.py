@@ -152,7 +152,7 @@ def external(step: Step, project: Project) -> dict[str, Any]:
 
     sources: Any = getattr(step.settings, "sources", ()) if step.key == "pile" else ()
     versions = {source.name: source_version(source, project.folder, project.home) for source in sources}
-    barred = list_digest(project.home) if step.key == "pile" else None
+    barred = list_digest(project.home) if step.key in ("pile", "pairs") else None
     if barred is not None:
         versions["do not ingest"] = barred
     files: Any = step.settings.files(project.folder) if hasattr(step.settings, "files") else ()

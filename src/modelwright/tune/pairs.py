@@ -73,12 +73,30 @@ def run(settings: PairsSettings, inputs: Mapping[str, Artifact], context: Contex
                 pairs.append(row)
         if isinstance(row, Broken):
             broken.append(Broken(number, row.origin, row.error, row.detail))
+    pairs, taken = _allowed(pairs, context)
     _write_quarantine(broken, context)
     if not pairs:
         raise EmptyResult(_why_empty(settings.path, broken), hint=_FORMS, value=settings.path)
     table = format.to_table(pairs, settings.held_out)
     format.write(context.out, table)
-    return Output(format.table_digest(table), _facts(pairs, broken, table["split"].to_pylist()))
+    facts = _facts(pairs, broken, table["split"].to_pylist())
+    return Output(format.table_digest(table), {**facts, **({"taken_down": taken} if taken else {})})
+
+
+def _allowed(pairs: list[Pair], context: Context) -> tuple[list[Pair], int]:
+    """The pairs that quote nothing of what a takedown barred, and how many do."""
+    import pyarrow as pa
+
+    from modelwright.formats.barred import load
+
+    barred = load(context.home)
+    if barred is None or not barred.texts or not pairs:
+        return pairs, 0
+    from modelwright.measure.shingles import quoting
+
+    texts = pa.array([f"{pair.prompt}\n{pair.completion}" for pair in pairs], pa.large_string())
+    hits = quoting(texts, barred.texts)
+    return [pair for pair, hit in zip(pairs, hits, strict=True) if not hit], int(hits.sum())
 
 
 _FORMS = 'a row is {"prompt": "...", "completion": "..."} or {"messages": [...]} that ends with the assistant'
