@@ -105,7 +105,8 @@ def commands() -> Iterator[str]:
     from modelwright import cli
 
     yield "\n## Commands\n\nEvery command takes `--help`; those that print a result take `--json`.\n"
-    for prefix, app in (("", cli.app), ("pile ", cli.pile)):
+    groups = [(f"{group.name} ", group.typer_instance) for group in cli.app.registered_groups]
+    for prefix, app in (("", cli.app), *groups):
         for command in app.registered_commands:
             assert command.callback is not None
             name = command.name or command.callback.__name__

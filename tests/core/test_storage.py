@@ -49,7 +49,10 @@ def test_a_folder_without_permission_is_named(tmp_path: Path) -> None:
         write_atomic(tmp_path / "file" / "below", b"x")
 
 
-def test_the_second_owner_of_a_lock_is_told_and_a_killed_owner_leaves_no_lock(tmp_path: Path) -> None:
+def test_the_second_owner_of_a_lock_is_told_and_a_killed_owner_leaves_no_lock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("modelwright.core.storage.WAIT_SECONDS", 0.1)
     path = tmp_path / "lock"
     code = (
         "import sys, time; from pathlib import Path; from modelwright.core.storage import lock\n"

@@ -71,3 +71,23 @@ def test_why_reads_the_chunk_of_the_document_alone(tmp_path: Path, monkeypatch) 
         assert [row["origin"] for row in opened.why(doc)] == ["00300"]
     assert opened.why("many:nothing") == []
     assert "_decisions" not in vars(opened)
+
+
+def test_names_kept_as_dictionaries_give_one_key_whatever_else_the_dictionary_holds() -> None:
+    table = rows([1, 2, 3]).append_column("kind", pa.array(["b", "a", "b"]))
+    coded = [
+        pa.DictionaryArray.from_arrays(pa.array([1, 0, 1], pa.int32()), pa.array(["a", "b"])),
+        pa.DictionaryArray.from_arrays(pa.array([2, 3, 2], pa.int32()), pa.array(["x", "y", "b", "a"])),
+        pa.DictionaryArray.from_arrays(pa.array([0, 1, 0], pa.int32()), pa.array(["b", "c"])),
+    ]
+    keys = [chunks.cut(table.set_column(2, "kind", column))[0][0] for column in coded]
+    assert keys[0] == keys[1] != keys[2]
+    ids = table["document"].combine_chunks().dictionary_encode()
+    assert (chunks.prefixes(ids) == chunks.prefixes(table["document"])).all()
+
+
+def test_the_size_of_a_chunk_counts_documents_and_not_their_rows(monkeypatch) -> None:
+    monkeypatch.setattr(chunks, "SMALLEST_ROWS", 8)
+    once = chunks.cut(rows(list(range(1000))))
+    often = chunks.cut(rows([number for number in range(1000) for _ in range(400)]))
+    assert len(often) == len(once)

@@ -76,7 +76,7 @@ def _nothing_seen() -> None:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    write(tmp_path / "c", {"a.txt": "xax", "b.txt": "xax", "c.md": "xax", "d.txt": "", "e.txt": b"\xff"})
+    write(tmp_path / "c", {"a.txt": "xax", "b.txt": "xax", "c.md": "xax", "d.txt": "", "e.txt": b"a\0b"})
     return tmp_path
 
 
@@ -146,7 +146,7 @@ def test_two_signals_with_one_column_and_signals_that_need_each_other_are_refuse
 
 def test_every_shipped_signal_measures_a_document_and_gives_its_columns(tmp_path: Path) -> None:
     text = "The master said that we have to be with the boats. Write to ann@example.org.\n"
-    write(tmp_path / "c", {"a.txt": text, "b.py": "import os\nprint(os.name)\n", "e.txt": b"\xff"})
+    write(tmp_path / "c", {"a.txt": text, "b.py": "import os\nprint(os.name)\n", "e.txt": b"a\0b"})
     signals = all_signals()
     result = measured(tmp_path, signals)
     for signal in signals.values():

@@ -167,6 +167,13 @@ def test_a_mix_that_contradicts_itself_is_refused_when_the_project_is_read(optio
         PrepareSettings.model_validate({"sources": [{"files": {"path": "x", "name": "a"}}], "mix": options})
 
 
+def test_a_source_that_the_project_does_not_have_is_refused_when_the_project_is_read() -> None:
+    sources = [{"files": {"path": "x", "name": "open"}}, {"files": {"path": "y", "name": "ours"}}]
+    with pytest.raises(UnknownName, match="'opne'") as told:
+        PrepareSettings.model_validate({"sources": sources, "mix": {"by": "source", "weights": {"opne": 1, "ours": 2}}})
+    assert "did you mean open" in told.value.hint
+
+
 def test_copies_of_a_text_lie_far_apart_within_their_source() -> None:
     sources = pa.chunked_array([["a", "a", "a", "b"]])
     assert rows_of(np.array([2, 0, 3, 1]), sources).tolist() == [0, 2, 0, 2, 2, 3]

@@ -150,7 +150,8 @@ def test_an_empty_pile_is_an_error(tmp_path: Path) -> None:
         published(tmp_path, [Made("code", "short.py", "x", decision="dropped", rule="gopher")])
 
 
-def test_two_writers_at_once_are_told(tmp_path: Path) -> None:
+def test_two_writers_at_once_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("modelwright.core.storage.WAIT_SECONDS", 0.1)
     with lock(tmp_path / LOCK), pytest.raises(Busy, match=str(os.getpid())):
         published(tmp_path)
 

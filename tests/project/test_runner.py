@@ -77,7 +77,10 @@ def test_a_kill_around_publishing_is_finished_by_the_next_run(changed: Path, mod
     assert list((project.home / "work").glob("*")) == []
 
 
-def test_a_second_run_at_once_is_told_and_does_nothing(prepared: Path, copied: Copy) -> None:
+def test_a_second_run_at_once_is_told_and_does_nothing(
+    prepared: Path, copied: Copy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("modelwright.core.storage.WAIT_SECONDS", 0.1)
     project = modelwright.load(copied(prepared))
     with lock(project.home / "lock"), pytest.raises(Busy, match=f"pid {os.getpid()}"):
         project.run()

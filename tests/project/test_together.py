@@ -17,8 +17,9 @@ from made_pile import reader
 
 import modelwright
 from modelwright.core import storage
-from modelwright.core.errors import Busy, UsageError
+from modelwright.core.errors import Busy, Refused, UsageError
 from modelwright.engines import catalogs, iceberg
+from modelwright.project.prune import shrink_tables
 
 Copy = Callable[[Path], Path]
 ROOT = Path(__file__).resolve().parents[2]
@@ -152,6 +153,8 @@ def test_a_team_on_postgresql_makes_piles_at_once_in_two_folders_and_nothing_is_
             assert not (folder / ".modelwright" / "catalog.db").exists()
             project.tag(f"of-{folder.name}", ref)
             project.prune(0)  # while others hold versions, their tables stay
+            with pytest.raises(Refused, match="lie on other machines"):
+                shrink_tables(project.project, project.records, gone=["pile@0"])
     for folder, ref in zip(folders, refs, strict=True):
         with loaded(folder) as project:
             assert project.reader(ref).problems() == []

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import float64, int8, int64, njit, types, uint8, uint32, uint64, void
+from numba import boolean, float64, int8, int64, njit, types, uint8, uint32, uint64, void
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -80,7 +80,7 @@ def append_byte(value, byte):  # pragma: no cover - compiled
 BASIS = np.uint64(0)
 
 
-@njit(cache=True, nogil=True)
+@njit(uint32(uint64, _HASHES, _HASHES, _MASKS), cache=True, nogil=True)
 def _mask(value, screen, listed, masks):  # pragma: no cover - compiled
     """The mask of a listed hash, 0 when it is not listed. The screen answers most words from one cache line."""
     slot = value >> _SCREEN_SHIFT
@@ -96,7 +96,7 @@ def _mask(value, screen, listed, masks):  # pragma: no cover - compiled
     return masks[first] if first < len(listed) and listed[first] == value else uint32(0)
 
 
-@njit(cache=True, nogil=True)
+@njit(int64(_BYTES, int64, int64, boolean, int64[::1], int64[::1], uint64[::1]), cache=True, nogil=True)
 def read_sentence(data, place, end, whole, starts, ends, hashes):  # pragma: no cover - compiled
     """Read one sentence from `place`: how many words it has. `whole` ignores stops. `_next_sentence` is its twin."""
     words, breaks = 0, 0
@@ -184,7 +184,7 @@ def _next_sentence(data, place, end, wanted, screen, listed, masks):  # pragma: 
     return words, place, noted
 
 
-@njit(cache=True, nogil=True)
+@njit(int64(_BYTES, int64[::1], int64[::1], uint64[::1], int64, uint64[::1]), cache=True, nogil=True)
 def _features(data, starts, ends, hashes, words, out):  # pragma: no cover - compiled
     """Buckets of words, pairs of words, and 3 to 5 bytes inside words with their edges; returns how many."""
     used = 0
@@ -209,7 +209,12 @@ def _features(data, starts, ends, hashes, words, out):  # pragma: no cover - com
     return used
 
 
-@njit(cache=True, nogil=True)
+@njit(
+    types.Tuple((int64, boolean, boolean))(
+        int64, int64[::1], int64[::1], uint64[::1], int64, uint32, _HASHES, _HASHES, _MASKS, int64[::1], int64
+    ),
+    cache=True, nogil=True,
+)  # fmt: skip
 def _listed(row, starts, ends, hashes, words, language, screen, listed, masks, hits, used):  # pragma: no cover
     """Write the listed words and phrases of the language to `hits` from place `used`, as far as there is room.
 

@@ -32,7 +32,7 @@ _INTS = types.Array(int64, 1, "C", readonly=True)
 _HASHES = types.Array(uint64, 1, "C", readonly=True)
 _PLACES = types.Array(uint16, 1, "C", readonly=True)
 _VECTORS = types.Array(int8, 1, "C", readonly=True)
-_QUOTE = ord('"')
+_QUOTE, _I = ord('"'), ord("i")
 
 
 def _letters() -> NDArray[np.uint8]:
@@ -52,7 +52,7 @@ def prefixes(vocabulary: NDArray[np.uint64]) -> NDArray[np.int64]:
     return np.append(np.searchsorted(vocabulary, wanted), len(vocabulary)).astype(np.int64)
 
 
-@njit(cache=True, nogil=True)
+@njit(int64(uint64, _HASHES, _INTS), cache=True, nogil=True)
 def _look_up(value, vocabulary, index):  # pragma: no cover - compiled
     """The place of a hash in the sorted vocabulary, -1 when it is not there."""
     prefix = value >> _PREFIX_SHIFT
@@ -62,7 +62,7 @@ def _look_up(value, vocabulary, index):  # pragma: no cover - compiled
     return -1
 
 
-@njit(cache=True, nogil=True)
+@njit(types.UniTuple(int64, 2)(_BYTES, int64, int64, _HASHES, _INTS), cache=True, nogil=True)
 def _respelt(data, start, end, vocabulary, index):  # pragma: no cover - compiled
     """Places of the one or two words that an unknown word may be: (first, second), -1 where there is none."""
     if end - start > _LONGEST:
@@ -83,7 +83,7 @@ def _respelt(data, start, end, vocabulary, index):  # pragma: no cover - compile
     left = BASIS
     for cut in range(start + 1, end - 1):
         left = append_byte(left, WORD_BYTES[data[cut - 1]])
-        if cut - start < 2 and data[start] | 0x20 != ord("i"):
+        if cut - start < 2 and data[start] | 0x20 != _I:
             continue
         first = _look_up(finish(left), vocabulary, index)
         if first < 0:
@@ -97,7 +97,7 @@ def _respelt(data, start, end, vocabulary, index):  # pragma: no cover - compile
     return -1, -1
 
 
-@njit(cache=True, nogil=True)
+@njit(types.UniTuple(int64, 2)(_BYTES, int64[::1], int64, int64, int64[::1], _HASHES, _INTS), cache=True, nogil=True)
 def _joined(data, starts, words, word, ends, vocabulary, index):  # pragma: no cover - compiled
     """A word whose letters are set apart, from `word` on: (its place, how many one-letter words it takes)."""
     last = word
@@ -113,7 +113,7 @@ def _joined(data, starts, words, word, ends, vocabulary, index):  # pragma: no c
     return -1, 0
 
 
-@njit(cache=True, nogil=True)
+@njit(int64(_BYTES, int64[::1], int64[::1], uint64[::1], int64, _HASHES, _INTS, int64[::1]), cache=True, nogil=True)
 def _tokens(data, starts, ends, hashes, words, vocabulary, index, out):  # pragma: no cover - compiled
     """Places in the vocabulary of the words of a sentence, unknown ones left out; returns how many."""
     used, word = 0, 0

@@ -91,8 +91,11 @@ def count(texts: pa.Array, *, spaces: bool = False) -> np.ndarray[Any, Any]:
     counts = np.full((len(COLUMNS), len(texts)), -1, dtype=np.int64)
     if len(texts) == texts.null_count:
         return counts
-    valid, nothing, no_spans = _buffers(texts)[2], np.zeros(0, np.int32), np.zeros((0, 4), np.int64)
-    text_kernel.count_texts(*_buffers(texts), spaces, *kernel_tables(), counts, nothing, False, valid, no_spans)
+    buffers = _buffers(texts)
+    room, out = _room(buffers[0], False), np.zeros(len(COLUMNS), np.int64)
+    text_kernel.count_texts(
+        *buffers, spaces, False, buffers[2], *kernel_tables(), *room, out, *_state(), counts, np.zeros((0, 4), np.int64)
+    )
     return counts
 
 
@@ -116,10 +119,11 @@ def edit_lines(texts: pa.Array, *, spaces: bool = False) -> tuple[np.ndarray[Any
     if len(texts) == texts.null_count:
         return counts, spans[:0]
     suspect = pc.match_substring_regex(texts, "(?i)" + "|".join(C4_PHRASES)).fill_null(False)
-    suspect, nothing = _frozen(suspect.to_numpy(zero_copy_only=False)), np.zeros(0, np.int32)
+    suspect, buffers = _frozen(suspect.to_numpy(zero_copy_only=False)), _buffers(texts)
+    room, out = _room(buffers[0], True), np.zeros(len(C4_COLUMNS), np.int64)
     while True:
         found = text_kernel.count_texts(
-            *_buffers(texts), spaces, *kernel_tables(), counts, nothing, True, suspect, spans
+            *buffers, spaces, True, suspect, *kernel_tables(), *room, out, *_state(), counts, spans
         )
         if found <= len(spans):
             return counts, spans[:found]
@@ -144,14 +148,46 @@ def words(text: str, *, spaces: bool = False) -> list[str]:
     from modelwright.measure import text_kernel
 
     texts = pa.array([text], pa.large_string())
-    ends, counts = np.zeros(len(text) + 2, dtype=np.int32), np.zeros((len(COLUMNS), 1), dtype=np.int64)
-    valid, no_spans = _buffers(texts)[2], np.zeros((0, 4), np.int64)
-    text_kernel.count_texts(*_buffers(texts), spaces, *kernel_tables(), counts, ends, False, valid, no_spans)
+    buffers, counts = _buffers(texts), np.zeros((len(COLUMNS), 1), dtype=np.int64)
+    room, state = _room(buffers[0], False), _state()
+    text_kernel.count_texts(
+        *buffers, spaces, False, buffers[2], *kernel_tables(), *room, np.zeros(len(COLUMNS), np.int64), *state, counts,
+        np.zeros((0, 4), np.int64),
+    )  # fmt: skip
     dense, start, result = "".join(text.split()), 0, []
-    for end in ends[1 : ends[0] + 1].tolist():
+    for end in room[_ENDS][: state[1][-1]].tolist():
         result.append(dense[start:end])
         start = end
     return result
+
+
+_ENDS = 10  # place of the ends of words in what `_room` gives
+
+
+def _room(offsets: np.ndarray[Any, Any], c4: bool) -> tuple[np.ndarray[Any, Any], ...]:
+    """Working memory of the kernel for texts with these offsets, in the order of its arguments.
+
+    Memory that is not touched costs nothing: tables have room for texts that are all lines, or all words.
+    """
+    import numpy as np
+
+    longest = int(np.diff(offsets).max()) + 2
+    edited, grams = longest if c4 else 1, 1 if c4 else longest
+    table = np.empty(3 * longest + 64, np.uint64)
+    return (
+        np.empty(longest, np.uint32), np.empty(longest, np.uint32), np.zeros(longest, np.uint64),
+        np.empty(edited, np.uint32), np.empty(edited, np.uint32), np.zeros(edited, np.uint64),
+        np.empty(edited, np.int32), np.empty(edited, np.int32), np.empty(edited, np.uint8),
+        np.empty(longest, np.uint64), np.empty(longest, np.int32), np.empty(longest, np.int32),
+        np.empty(longest, np.uint8), np.empty((longest, 3), np.int32), table, np.empty(3 * grams + 64, np.int32),
+        table.view(np.uint8),
+    )  # fmt: skip
+
+
+def _state() -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    import numpy as np
+
+    return np.zeros(4, np.int64), np.zeros(8, np.int64)
 
 
 def _frozen(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -166,8 +202,8 @@ def _frozen(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 
 @functools.cache
-def kernel_tables() -> tuple[np.ndarray[Any, Any], ...]:
-    """The read-only tables of the kernel, in the order of its arguments; made once a process (about 10 ms)."""
+def kernel_tables() -> tuple[Any, ...]:
+    """The tables of the kernel, in the order of its arguments; made once a process (about 10 ms)."""
     import numpy as np
 
     from modelwright.measure import text_basics
@@ -185,7 +221,7 @@ def kernel_tables() -> tuple[np.ndarray[Any, Any], ...]:
     for text in specials:
         shape = _shape(text)
         shapes[shape >> 6] |= np.uint64(1 << (shape & 63))
-    pairs, sequences, begins = {}, [], np.zeros(int(text_basics.BEGINS) + 1, dtype=bool)
+    pairs, sequences, begins = {}, [], np.zeros(int(text_basics.BEGINS) + 1, dtype=np.uint8)
     for index, text in enumerate(specials):
         cut = _cut(text, pieces[index])
         if cut:
@@ -200,7 +236,8 @@ def kernel_tables() -> tuple[np.ndarray[Any, Any], ...]:
         classes, flags, np.array(powers, dtype=np.uint64), special_keys, special_values, tokens, shapes, begins,
         pair_keys, sequence_keys, sequence_values, unit_keys, stops,
     )  # fmt: skip
-    return tuple(_frozen(array) for array in arrays)
+    bits = np.bitwise_or.reduce(np.uint64(1) << (stops & np.uint64(63)))
+    return (*(np.ascontiguousarray(array) for array in arrays), bits)
 
 
 def _shape(text: str) -> int:

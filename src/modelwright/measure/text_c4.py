@@ -11,7 +11,6 @@ recipe). Lines that stay without it are written one after another to `y`; `firm`
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from modelwright.measure.text import C4_PHRASES
 from modelwright.measure.text_basics import (
@@ -29,7 +28,9 @@ from modelwright.measure.text_basics import (
     STOP,
     TERMINAL,
     ZERO,
-    new_table,
+    cleared,
+    helper,
+    inlined,
     slot_of,
     stretch,
 )
@@ -47,7 +48,7 @@ EDIT = np.array([ord(letter) for letter in "[edit]"], dtype=np.uint32)
 NEEDED = np.array([ord(letter) for letter in "[citation needed]"], dtype=np.uint32)
 
 
-@njit
+@helper
 def same(x, i, b, letters):
     if i + len(letters) > b:
         return False
@@ -57,7 +58,7 @@ def same(x, i, b, letters):
     return True
 
 
-@njit
+@helper
 def citation(x, f, i, b):
     """Length of the citation mark at i: `[12]`, `[]`, `[edit]`, `[citation needed]`; 0 if none."""
     j = i + 1
@@ -68,7 +69,7 @@ def citation(x, f, i, b):
     return len(EDIT) if same(x, i, b, EDIT) else len(NEEDED) if same(x, i, b, NEEDED) else 0
 
 
-@njit
+@helper
 def phrases_in(y, a, b):
     """Bits of the phrases in the lower-case form of [a, b)."""
     found = 0
@@ -90,12 +91,12 @@ def phrases_in(y, a, b):
     return found
 
 
-@njit(forceinline=True)
+@inlined
 def width(c):
     return 1 + (c >= 0x80) + (c >= 0x800) + (c >= 0x10000)
 
 
-@njit
+@helper
 def put(spans, state, row, kind, start, end):
     """Enter a span; state: spans so far, the last span of each kind of removed line or -1. Joins lines that touch."""
     if start >= end:
@@ -111,7 +112,7 @@ def put(spans, state, row, kind, start, end):
         spans[place, 0], spans[place, 1], spans[place, 2], spans[place, 3] = row, kind, start, end
 
 
-@njit
+@helper
 def copy_line(x, f, a, b, at, y, g, q, k, spans, state, row):
     """Copy [a, b), whose first byte is `at`, to y without citation marks, which become spans; returns the new end."""
     i, h = a, q[k]
@@ -132,7 +133,7 @@ def copy_line(x, f, a, b, at, y, g, q, k, spans, state, row):
     return k
 
 
-@njit(forceinline=True)
+@inlined
 def copy(x, f, a, b, y, g, q, k):
     """Copy [a, b) to y, its flags and the sums of its hash; returns the new end."""
     h = q[k]
@@ -143,7 +144,7 @@ def copy(x, f, a, b, y, g, q, k):
     return k
 
 
-@njit(forceinline=True)
+@inlined
 def first_line(out, number, which, ended):
     """Enter a line that drops the document where it is the first one."""
     if ended and not out[which]:
@@ -152,7 +153,7 @@ def first_line(out, number, which, ended):
         out[10 + which] = number
 
 
-@njit(forceinline=True)
+@inlined
 def ends_sentence(y, a, b):
     """True when the line [a, b) ends in one of . ? ! " ' and not in three dots."""
     if b == a:
@@ -163,7 +164,7 @@ def ends_sentence(y, a, b):
     return c == QUESTION or c == EXCLAMATION or c == QUOTE or c == APOSTROPHE
 
 
-@njit
+@helper
 def put_around(spans, state, row, ended, at, end, first, last, line_end):
     """Enter a line that stays: as a whole where nothing ends it, and the white space at its ends."""
     if not ended:
@@ -172,10 +173,11 @@ def put_around(spans, state, row, ended, at, end, first, last, line_end):
     put(spans, state, row, WHITE_SPACE, last, line_end)
 
 
-@njit
+@helper
 def edit_lines(x, f, n, suspect, y, g, q, starts, stops, firm, spans, state, row, out):
     """Decide all lines; returns how many stay. out[0:2], out[10:12]: the first lines that drop the document, or 0."""
-    state[1:] = -1
+    for kind in range(1, len(state)):
+        state[kind] = -1
     kept, k, number, s, at = BEGIN, BEGIN, BEGIN, BEGIN, BEGIN
     while s < n:
         number, e, words, run, longest, marks, brace = number + 1, s, 0, 0, 0, False, False
@@ -234,12 +236,12 @@ def edit_lines(x, f, n, suspect, y, g, q, starts, stops, firm, spans, state, row
     return kept
 
 
-@njit
-def count_kept(g, q, powers, kept, starts, stops, firm, out, column):
+@helper
+def count_kept(g, q, powers, kept, starts, stops, firm, keys, out, column):
     """FineWeb's counts of the text that the lines that stay make, without white space at its ends: lines that are not
     blank, those that end as sentences do, short ones, characters of copies, characters without newlines, newlines.
     """
-    keys, only_firm = new_table(kept), column == FIRM
+    mask, only_firm = cleared(keys, kept), column == FIRM
     first, last, firsts, newlines = -1, -1, 0, 0
     for line in range(kept):
         if only_firm and not firm[line]:
@@ -252,7 +254,6 @@ def count_kept(g, q, powers, kept, starts, stops, firm, out, column):
             if first < 0:
                 first, firsts = line, a
             last, seen = line, newlines
-    out[column : column + 6] = 0
     if first < 0:
         return
     for line in range(first, last + 1):
@@ -272,14 +273,14 @@ def count_kept(g, q, powers, kept, starts, stops, firm, out, column):
         out[column + 1] += (g[b - 1] & TERMINAL) != 0
         out[column + 2] += b - a <= SHORT_LINE
         key = stretch(q, powers, a, b)
-        slot = slot_of(keys, key)
+        slot = slot_of(keys, mask, key)
         if keys[slot] != ZERO:
             out[column + 3] += b - a
         keys[slot] = key
     out[column + 5] = seen
 
 
-@njit
+@helper
 def compact_ends(y, g, kept, starts, stops):
     """Make the ends of lines those in the text without white space, and starts 1 where a line ends in white space
     other than one blank, else 0; returns the characters of all lines.
@@ -296,7 +297,7 @@ def compact_ends(y, g, kept, starts, stops):
     return total
 
 
-@njit
+@helper
 def count_sentences(g, t, ends, glue, kept, starts, stops, firm, out):
     """Words and sentences of the lines that stay, firm ones into out[8:10], all of them into out[18:20].
 

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from modelwright.measure.text_basics import (
     ALPHABETIC,
@@ -26,7 +25,9 @@ from modelwright.measure.text_basics import (
     SPACE,
     TERMINAL,
     ZERO,
-    new_table,
+    cleared,
+    helper,
+    inlined,
     slot_of,
     stretch,
 )
@@ -37,7 +38,7 @@ SHORTEST_PAIRS = 8  # pairs of hexadecimal digits, or \u escapes, in a row that 
 BACKSLASH, COMMA = 92, 44
 
 
-@njit
+@helper
 def count_characters(f, n, out):
     """Letters, letters and digits, digits, white space; apart from the rest, so that the compiler makes vectors."""
     alphabetic, alphanumeric, numerals, spaces = np.uint32(0), np.uint32(0), np.uint32(0), np.uint32(0)
@@ -50,7 +51,7 @@ def count_characters(f, n, out):
     out[0], out[1], out[2], out[3], out[4] = n, alphabetic, alphanumeric, numerals, spaces
 
 
-@njit
+@helper
 def count_encoded(f, n, out):
     """Stretches of base64: each of 64 and more covers a place that is a multiple of 64 after the one before."""
     encoded, longest, i = 0, 0, SHORTEST_ENCODED - 1
@@ -69,7 +70,7 @@ def count_encoded(f, n, out):
     out[11], out[12] = encoded, longest
 
 
-@njit
+@helper
 def count_pairs(x, f, n, out):
     """Stretches of `0x0A, 0x0B`, `0a0b`, `\\x0a` (pairs of hexadecimal digits) and of `\\u00e9`: 8 and more in a row.
 
@@ -89,7 +90,7 @@ def count_pairs(x, f, n, out):
         i += 2 * SHORTEST_PAIRS
 
 
-@njit
+@helper
 def pairs_between(x, f, a, b, out):
     """Enter the stretches of pairs in [a, b), which holds characters of pairs only."""
     i = a
@@ -121,7 +122,7 @@ def pairs_between(x, f, a, b, out):
         i = max(i, start + 1)
 
 
-@njit(forceinline=True)
+@inlined
 def end_line(x, f, a, b, out):
     """Enter the line [a, b) of `str.splitlines`."""
     out[7] += 1
@@ -139,7 +140,7 @@ def end_line(x, f, a, b, out):
         out[15] += x[i] == ELLIPSIS or dots
 
 
-@njit
+@helper
 def split_lines(x, f, n, out, newlines):
     """Lines of `str.splitlines`, hash signs and ellipses into `out`; places of newlines; returns their number."""
     m, start, dots, last_dot = 0, BEGIN, 0, -2
@@ -167,21 +168,26 @@ def split_lines(x, f, n, out, newlines):
     return m
 
 
-@njit
-def count_lines(x, f, p, powers, n, newlines, m, out, column):
+@helper
+def count_lines(x, f, p, powers, n, newlines, m, keys, out, column):
     """Lines between newlines: pieces at runs of newlines and their copies (Gopher), then those that are not blank:
     all, ending as sentences do, short, characters of copies (FineWeb); the length of the third longest line (mC4).
     """
-    keys = new_table(m + 1)
+    mask = cleared(keys, m + 1)
     pieces, copies, characters, lines, terminal, short, repeated = 0, 0, 0, 0, 0, 0, 0
-    longest, second, third, start = -1, -1, -1, 0
+    longest, second, third, start = -1, -1, -1, BEGIN
     for k in range(m + 1):
         end = newlines[k] if k < m else n
         size = end - start
         if size > third:
-            longest, second, third = max(longest, size), max(second, min(longest, size)), max(third, min(second, size))
+            if size > longest:
+                longest, second, third = size, longest, second
+            elif size > second:
+                second, third = size, second
+            else:
+                third = size
         if size:
-            slot = slot_of(keys, stretch(p, powers, start, end))
+            slot = slot_of(keys, mask, stretch(p, powers, start, end))
             copy = keys[slot] != ZERO
             keys[slot] = stretch(p, powers, start, end)
             pieces += 1
@@ -206,17 +212,17 @@ def count_lines(x, f, p, powers, n, newlines, m, out, column):
     out[column + 7], out[column + 8] = m, max(third, 0)
 
 
-@njit
-def count_paragraphs(p, powers, a, b, newlines, m, out, column):
+@helper
+def count_paragraphs(p, powers, a, b, newlines, m, keys, out, column):
     """Pieces of the stripped text [a, b) between two and more newlines, second copies and their characters."""
-    keys = new_table(m + 1)
+    mask = cleared(keys, m + 1)
     pieces, copies, characters, start, k = 0, 0, 0, a, 0
     while True:
         while k < m and (newlines[k] < a or k + 1 >= m or newlines[k + 1] != newlines[k] + 1):
             k += 1
         end = newlines[k] if k < m and newlines[k] < b else b
         key = stretch(p, powers, start, end)
-        slot = slot_of(keys, key)
+        slot = slot_of(keys, mask, key)
         pieces += 1
         if keys[slot] != ZERO:
             copies += 1

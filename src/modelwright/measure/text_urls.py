@@ -5,17 +5,28 @@
 
 from __future__ import annotations
 
-from numba import njit
-
-from modelwright.measure.text_basics import COLON, DOT, HOST, HOST_END, LABEL, NUMERAL, SCHEME, SLASH, TOP_LEVEL, digit
+from modelwright.measure.text_basics import (
+    BEGIN,
+    COLON,
+    DOT,
+    HOST,
+    HOST_END,
+    LABEL,
+    NUMERAL,
+    SCHEME,
+    SLASH,
+    TOP_LEVEL,
+    digit,
+    helper,
+)
 
 AT = 64
 
 
-@njit
+@helper
 def is_number_address(x, f, a, b):
     """True when [a, b) is an IP address that spaCy's URL expression takes: public, four octets."""
-    octet, i = 0, a
+    octet, i = BEGIN, a
     first, second = 0, 0
     while True:
         n, value, ascii_only = 0, 0, True
@@ -38,7 +49,7 @@ def is_number_address(x, f, a, b):
     return i == b and not (private or (first == 172 and 16 <= second <= 31))
 
 
-@njit
+@helper
 def number_octet(x, a, n, octet):
     """True when the n numerals at a may be an octet: 1-223, 0-255 (a leading 0 only in two), 1-254."""
     c = x[a]
@@ -57,7 +68,7 @@ def number_octet(x, a, n, octet):
     return 48 <= tens <= 52 or (tens == 53 and 48 <= ones <= (52 if octet == 3 else 53))
 
 
-@njit
+@helper
 def is_host(x, f, a, b):
     """True when [a, b) is a host name: labels of 1 to 64 characters, each before a dot, then 2 to 63 lower letters."""
     top = b
@@ -78,7 +89,7 @@ def is_host(x, f, a, b):
     return True
 
 
-@njit
+@helper
 def is_place(x, f, a, b):
     """True when [a, b) is host or address, then a port or not, then nothing or anything after one of / ? #."""
     end = a
@@ -98,7 +109,7 @@ def is_place(x, f, a, b):
     return end == b or (f[end] & HOST_END and x[end] != COLON)
 
 
-@njit
+@helper
 def is_url(x, f, a, b):
     """spaCy's URL_MATCH: (scheme://)? (user(:password)?@)? place. There is none without an inner dot."""
     i = a + 1

@@ -10,7 +10,6 @@ compacted to the characters that are no white space, of which words are stretche
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from modelwright.measure.text_basics import (
     ALPHABETIC,
@@ -18,7 +17,6 @@ from modelwright.measure.text_basics import (
     BASE,
     BEFORE_DOT,
     BEGIN,
-    BEGINS,
     COLON,
     COMPLEX,
     DEGREE,
@@ -33,8 +31,6 @@ from modelwright.measure.text_basics import (
     LONGEST_SPECIAL,
     LOWER_OR_QUOTE,
     MINUS,
-    MIX,
-    MOST_PIECES,
     ONE,
     PLUS,
     PREFIX,
@@ -49,7 +45,8 @@ from modelwright.measure.text_basics import (
     UPPER_OR_QUOTE,
     ZERO,
     digit,
-    mixed,
+    helper,
+    inlined,
     shape_of,
     slot_of,
     stretch,
@@ -57,7 +54,7 @@ from modelwright.measure.text_basics import (
 from modelwright.measure.text_urls import is_url
 
 
-@njit(forceinline=True)
+@inlined
 def special(x, p, powers, a, b, keys, values, shapes):
     """Number of the special case that [a, b) is, or -1."""
     n = b - a
@@ -66,11 +63,11 @@ def special(x, p, powers, a, b, keys, values, shapes):
     shape = shape_of(x[a], x[a + 1] if n > 1 else np.uint32(0), x[b - 1], n)
     if not (shapes[shape >> np.uint64(6)] >> (shape & np.uint64(63))) & ONE:
         return -1
-    slot = slot_of(keys, stretch(p, powers, a, b))
+    slot = slot_of(keys, len(keys) - 1, stretch(p, powers, a, b))
     return np.int64(values[slot]) if keys[slot] != ZERO else -1
 
 
-@njit(forceinline=True)
+@inlined
 def prefix(x, f, a, b):
     """Length of spaCy's prefix of [a, b), 0 if none."""
     c = x[a]
@@ -90,7 +87,7 @@ def prefix(x, f, a, b):
     return 0
 
 
-@njit(forceinline=True)
+@inlined
 def suffix(x, f, p, powers, a, b, units):
     """Length of spaCy's suffix of [a, b): the longest alternative, as its search takes the leftmost; 0 if none."""
     if a >= b:
@@ -122,12 +119,17 @@ def suffix(x, f, p, powers, a, b, units):
         i = b - 1
         while i > a and b - i < LONGEST_SPECIAL and not digit(x[i - 1]):
             i -= 1
-        if i > a and digit(x[i - 1]) and b - i > best and units[slot_of(units, stretch(p, powers, i, b))] != ZERO:
+        if (
+            i > a
+            and digit(x[i - 1])
+            and b - i > best
+            and units[slot_of(units, len(units) - 1, stretch(p, powers, i, b))] != ZERO
+        ):
             best = b - i
     return best
 
 
-@njit(forceinline=True)
+@inlined
 def infix(x, f, i, a, b):
     """Length of spaCy's infix at i inside [a, b), 0 if none."""
     c, flags = x[i], f[i]
@@ -161,7 +163,7 @@ def infix(x, f, i, a, b):
     return 0
 
 
-@njit(forceinline=True)
+@inlined
 def cut_middle(x, f, a, b, ends, t):
     """Cut [a, b) at its infixes; returns the number of words so far."""
     start, i = a, a
@@ -184,7 +186,7 @@ def cut_middle(x, f, a, b, ends, t):
     return t
 
 
-@njit(forceinline=True)
+@inlined
 def cut_chunk(x, f, p, powers, a, b, ends, t, stack, keys, values, tokens, shapes, units):
     """spaCy's loop over the prefixes and suffixes of a stretch without white space; returns the number of words."""
     suffixes, case = 0, -1
@@ -234,7 +236,7 @@ def cut_chunk(x, f, p, powers, a, b, ends, t, stack, keys, values, tokens, shape
     return t
 
 
-@njit(forceinline=True)
+@inlined
 def one_suffix(x, f, a, b):
     """True when [a, b), of which only the last character may be complex, ends in a suffix of one character."""
     if b - a < 2:
@@ -244,7 +246,13 @@ def one_suffix(x, f, a, b):
     return (f[b - 2] & BEFORE_DOT) != 0
 
 
-@njit(forceinline=True)
+@inlined
+def clear(totals):
+    for i in range(len(totals)):
+        totals[i] = 0
+
+
+@inlined
 def tell(seen, symbols, h, n, stops, stop_bits, totals):
     """Add one word to `totals`: plain words, their characters, words with a letter, bits of the stop words."""
     if not symbols & SYMBOL:
@@ -257,10 +265,12 @@ def tell(seen, symbols, h, n, stops, stop_bits, totals):
                 totals[3] |= 1 << s
 
 
-@njit
+@helper
 def describe_words(f, p, powers, first, t, ends, hashes, stops, stop_bits, totals):
     """Hash of each word from `first` to `t`, and what `tell` says of them."""
     a = np.int64(ends[first - 1]) if first else BEGIN
+    if first == 0:
+        clear(totals)
     for i in range(first, t):
         b = ends[i]
         seen, symbols = np.uint32(0), np.uint32(SYMBOL)
@@ -272,7 +282,7 @@ def describe_words(f, p, powers, first, t, ends, hashes, stops, stop_bits, total
         a = b
 
 
-@njit
+@helper
 def cut_words(
     x, f, p, n, powers, spaces, ends, hashes, glue, stack, keys, values, tokens, shapes, units, stops, stop_bits, totals
 ):
@@ -281,6 +291,7 @@ def cut_words(
     glue of a word: 0 when the next one follows at once, 1 after a single blank, 2 after other white space.
     """
     t, k, i = BEGIN, BEGIN, BEGIN
+    clear(totals)
     while i < n:
         first = i
         while i < n and f[i] & SPACE:
@@ -328,65 +339,3 @@ def cut_words(
             tell(f[last], f[last], hashes[t], k - last, stops, stop_bits, totals)
             t += 1
     return t
-
-
-@njit
-def find_cases(t, hashes, glue, begins, pairs, sequences, values, found):
-    """Sequences of words that are the pieces of a special case: (first word, words, case or -1) into `found`.
-
-    As spaCy's phrase matcher it also looks across single blanks; such a match replaces nothing, but hides others.
-    """
-    matches = 0
-    for i in range(t - 1):
-        if not begins[hashes[i] & BEGINS] or glue[i] == 2:
-            continue
-        h = mixed(mixed(hashes[i]) * MIX + hashes[i + 1])
-        if pairs[slot_of(pairs, h)] == ZERO:
-            continue
-        j, joined = i + 1, glue[i] == 0
-        while True:
-            slot = slot_of(sequences, h)
-            if sequences[slot] != ZERO and matches < len(found):
-                found[matches, 0], found[matches, 1] = i, j + 1 - i
-                found[matches, 2] = values[slot] if joined else -1
-                matches += 1
-            if j + 1 >= t or glue[j] == 2 or j + 1 - i >= MOST_PIECES:
-                break
-            joined &= glue[j] == 0
-            h = mixed(h * MIX + hashes[j + 1])
-            j += 1
-    return matches
-
-
-@njit
-def merge_cases(t, ends, glue, found, matches, tokens, copy):
-    """Replace the matches, the longest and then the first taking precedence; returns the number of words."""
-    seen, case_at = np.zeros(t, dtype=np.bool_), np.full(t, -1, dtype=np.int32)
-    taken = np.zeros(t, dtype=np.int32)
-    for words in range(MOST_PIECES, 1, -1):
-        for m in range(matches):
-            if found[m, 1] != words:
-                continue
-            i = found[m, 0]
-            if not seen[i] and not seen[i + words - 1] and found[m, 2] >= 0:
-                case_at[i], taken[i] = found[m, 2], words
-            seen[i : i + words] = True
-    copy[:t] = ends[:t]
-    glues = glue[:t].copy()
-    source, target, begin = 0, 0, 0
-    while source < t:
-        case, last = case_at[source], copy[source]
-        if case < 0:
-            ends[target], glue[target] = last, glues[source]
-            target, source = target + 1, source + 1
-        else:
-            source += taken[source]
-            last = copy[source - 1]
-            for j in range(3):
-                if tokens[case, j]:
-                    begin += tokens[case, j]
-                    ends[target], glue[target] = begin, 0
-                    target += 1
-            glue[target - 1] = glues[source - 1]
-        begin = last
-    return target

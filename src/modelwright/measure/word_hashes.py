@@ -40,7 +40,13 @@ HASHES_OUT = types.Array(types.uint64, 1, "C")
 INTS_OUT = types.Array(types.int64, 1, "C")
 
 
-@njit(nogil=True)
+@njit(
+    types.Tuple((types.int64, types.uint64, types.int64))(
+        BYTES, types.int64, types.int64, types.int64, types.uint64, LETTERS, PAGES, DISTANCES, HASHES_OUT, INTS_OUT,
+        types.int64,
+    ),
+    cache=True, nogil=True,
+)  # fmt: skip
 def words_of(data, position, stop, end, word, letters, pages, distances, words, ends, count):
     """Read data[position:stop] (a word may go on to `end`); each word that ends there is entered into `words`, and
     where it ends into `ends`, from place `count` on. `word` is the hash of a word begun before, 0 for none.

@@ -134,9 +134,12 @@ def measure(documents: Documents, signals: Mapping[str, Signal], order: Sequence
     values = documents.table.select(list(STATED))
     findings = [findings_schema().empty_table()]
     names = {name: values[name].combine_chunks().dictionary_encode() for name in ("document", "source", "origin")}
+    known: dict[tuple[str, ...], pa.Array] = {}
     for name in order:
         signal = signals[name]
-        keys = keys_of(signal, values)
+        if signal.inputs not in known:
+            known[signal.inputs] = keys_of(signal, values)
+        keys = known[signal.inputs]
         kept = _measured(name, signal, values, keys, documents, context)
         places = pa.compute.index_in(keys, value_set=kept["key"].combine_chunks())
         for column, kind in signal.columns().items():

@@ -13,7 +13,7 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 from modelwright.core.errors import UnknownName, UsageError
 from modelwright.core.plugins import Plugin, Plugins, parse, plugin_name
 from modelwright.core.spec import Location, Options, Share, Where
-from modelwright.prepare.mixing import Mix
+from modelwright.prepare.mixing import OTHER, Mix
 from modelwright.prepare.signals.personal_data import RELIABLE, PersonalKind
 
 
@@ -200,6 +200,15 @@ class PrepareSettings(PileSettings):
     mix: Mix | None = Field(
         default=None, description="shares of the training tokens, `{by: source, weights: {a: 2, b: 1}}`; else natural"
     )
+
+    @model_validator(mode="after")
+    def _mix_names_sources(self) -> PrepareSettings:
+        if self.mix is not None and self.mix.by == "source":
+            names = [str(getattr(source, "name", "")) for source in self.sources]
+            for name in self.mix.weights or ():
+                if name not in (*names, OTHER):
+                    raise UnknownName("source", name, names, where="prepare.mix.weights")
+        return self
 
     def pile(self) -> PileSettings:
         """The part that the pile depends on."""

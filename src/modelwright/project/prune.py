@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from modelwright.core.context import Artifact
-from modelwright.core.errors import UsageError
+from modelwright.core.errors import Refused, UsageError
 from modelwright.core.storage import folder_bytes, lock
 from modelwright.formats.erased import is_erased
 from modelwright.govern.records import Records
@@ -54,7 +54,8 @@ def prune(project: Project, records: Records, planned: list[Planned], keep: int 
 def shrink_tables(project: Project, records: Records, gone: Collection[str] = ()) -> int:
     """Rid the pile's tables of what no version on this disk holds, and write small files together; returns bytes.
 
-    A team's tables stay as they are while the records of some versions, but for those `gone`, lie on other machines.
+    A team's tables stay as they are while the records of some versions, but for those `gone`, lie on other machines;
+    where something has to go (`gone`), that is Refused.
     """
     from modelwright.engines import catalogs
 
@@ -67,9 +68,14 @@ def shrink_tables(project: Project, records: Records, gone: Collection[str] = ()
 
     with iceberg.opened(project.home) as catalog, catalogs.making(project.home), catalogs.locked(project.home):
         records.refresh()
-        gone = {*gone, *records.removed()}
-        piles = [item for item in records.artifacts() if item.kind == "pile" and item.ref not in gone]
-        if team is not None and not all((item.path / "pile.json").is_file() for item in piles):
+        out = {*gone, *records.removed()}
+        piles = [item for item in records.artifacts() if item.kind == "pile" and item.ref not in out]
+        elsewhere = [item.ref for item in piles if not (item.path / "pile.json").is_file()]
+        if team is not None and elsewhere:
+            if gone:
+                hint = "give the team one `run.out` that everyone sees, with all of these below it, then run this again"
+                said = f"the tables are shared, and the records of {', '.join(elsewhere[:5])} lie on other machines"
+                raise Refused(f"{said}: nothing can be erased from them here", hint=hint, value=elsewhere)
             return 0
         return max(0, shrink(catalog, at_hand(records)))
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import sysconfig
+from pathlib import Path
+
 import pyarrow as pa
 import pytest
 
@@ -70,6 +74,34 @@ def test_files_that_hold_nothing_but_a_licence_header_say_so():
         0,
         None,
     ]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "#define ONE 1\n#ifdef ONE\n#endif",
+        "!function(a){a()}(this);",
+        "*place = 1;",
+        "--count;",
+        "    'a', 'b'",
+        "%x = 1",
+    ],
+)
+def test_code_whose_lines_begin_as_comments_of_another_language_do_is_no_licence_header(code):
+    header = "/* Copyright 2020 Somebody\n * Licensed under the Foo License. */\n"
+    assert measure(header, header + code)["licence_only"] == [1, 0]
+
+
+def test_of_the_standard_library_only_files_without_a_statement_are_licence_headers():
+    folder = Path(sysconfig.get_paths()["stdlib"])
+    paths = [
+        path for part in ("", "email", "xml/etree", "lib2to3/pgen2", "json") for path in (folder / part).glob("*.py")
+    ]
+    bodies = {path: path.read_bytes().decode("utf-8", errors="replace") for path in paths}
+    found = measure(*bodies.values())["licence_only"]
+    for (path, body), only in zip(bodies.items(), found, strict=True):
+        statements = [one for one in ast.parse(body).body if not isinstance(one, ast.Expr)] if only else []
+        assert not statements, path
 
 
 def test_pairs_of_hexadecimal_digits_and_escapes_are_counted_in_stretches_of_eight_and_more():

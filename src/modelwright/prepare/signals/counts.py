@@ -23,8 +23,8 @@ COMMENT = (
     r"|(?m:^[ \t]*(?:#|//|dnl\b|rem\b|REM\b)[^\n]*$)"
     r"|(?m:^[ \t]*(?:--+|;+|%+|\.\.|!+|'+|\*+)(?:[ \t][^\n]*)?\r?$)|(?i:<\?(?:php|xml[^>]*\?>)?|\?>)"
 )
-"""Comments of the usual languages: blocks, and lines that begin as one. Signs that also begin code (`!function`, `--i;`,
-`*place = 1;`) need white space after them."""
+"""Comments of the usual languages: blocks, and lines that begin as one. Signs that also begin code (`!function`,
+`--i;`, `*place = 1;`) need white space after them."""
 DIRECTIVE = r"(?m)^[ \t]*#(?:define|include|ifdef|ifndef|pragma|undef|import|endif)\b"
 """C's preprocessor: a line that begins as a comment elsewhere."""
 LARGEST_NOTICE = 20_000  # bytes; a file that is larger holds more than a header

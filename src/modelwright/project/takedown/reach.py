@@ -95,9 +95,9 @@ def _pairs(records: Records, found: Found) -> set[str]:
         path = artifact.path / "pairs.parquet"
         if artifact.kind == "pairs" and path.is_file() and found.texts:
             table = pq.read_table(path, columns=["prompt", "completion"], partitioning=None)
-            texts = pc.binary_join_element_wise(
-                table["prompt"].cast(pa.large_string()), table["completion"].cast(pa.large_string()), "\n"
-            ).combine_chunks()
+            kind = pa.large_string()
+            parts = [table[name].cast(kind) for name in ("prompt", "completion")]
+            texts = pc.binary_join_element_wise(*parts, pa.scalar("\n", kind)).combine_chunks()
             if quoting(texts, found.texts).any():
                 hit.add(artifact.ref)
     return hit
