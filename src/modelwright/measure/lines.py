@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numba import njit, types, uint64
 
+from modelwright.measure.code_points import BYTES, DISTANCES, PAGES
 from modelwright.measure.word_hashes import (
-    BYTES,
     CHUNK,
-    DISTANCES,
     HASHES_OUT,
     INTS,
     INTS_OUT,
     LETTERS,
-    PAGES,
     buffers,
     kernel_tables,
     value_of,

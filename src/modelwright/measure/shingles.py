@@ -8,6 +8,7 @@ fewer than FEW), or when it is an excerpt: EXCERPT of its own shingles are wante
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -109,7 +110,7 @@ def quoting(texts: pa.Array, lists: Sequence[Wanted]) -> npt.NDArray[np.bool_]:
         # a sample has gaps: what lies beyond the limit is taken as wanted between two that are
         hit = (known[place] == hashes) | (hashes > np.uint64(some.limit))
         real = known[place] == hashes
-        for text, (first, last) in enumerate(zip(firsts[:-1], firsts[1:], strict=True)):
+        for text, (first, last) in enumerate(pairwise(firsts)):
             result[text] |= _has_run(hit[first:last], real[first:last])
     return result
 

@@ -205,9 +205,9 @@ def edit_lines(x, f, n, suspect, y, g, q, starts, stops, firm, spans, state, row
                 after, end = after + 1, end + 1
         before, first, reason, ended = state[0], k, -1, False
         if longest > LONGEST_WORD:
-            reason = LONG_WORD
+            reason = LONG_WORD  # type: ignore[assignment]
         elif words < FEWEST_WORDS:
-            reason = FEW_WORDS
+            reason = FEW_WORDS  # type: ignore[assignment]
         else:
             k = (
                 copy_line(x, f, a, b, at + lead, y, g, q, k, spans, state, row)
@@ -219,11 +219,11 @@ def edit_lines(x, f, n, suspect, y, g, q, starts, stops, firm, spans, state, row
             if found >> LOREM_IPSUM & 1:
                 first_line(out, number, BEGIN, ended)
             if found >> SCRIPT & 1:
-                reason = JAVASCRIPT
+                reason = JAVASCRIPT  # type: ignore[assignment]
             else:
                 if brace:
                     first_line(out, number, BEGIN + 1, ended)
-                reason = POLICY if found >> 2 else -1
+                reason = POLICY if found >> 2 else -1  # type: ignore[assignment]
         if reason >= 0:
             state[0], k = before, first
             put(spans, state, row, reason, at, end)

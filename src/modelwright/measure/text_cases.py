@@ -60,7 +60,7 @@ def merge_cases(t, ends, glue, found, matches, tokens, copy):
                 glue[j] |= SEEN
     for i in range(t):
         copy[i] = np.uint64(ends[i]) << np.uint64(2) | np.uint64(glue[i] & 3)
-    source, target, begin, m = BEGIN, BEGIN, BEGIN, BEGIN
+    source, target, begin, m = BEGIN, BEGIN, BEGIN, BEGIN  # type: ignore[assignment]
     while source < t:
         while m < matches and (found[m, 0] < source or found[m, 2] < 0):
             m += 1

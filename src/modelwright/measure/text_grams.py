@@ -115,7 +115,7 @@ def duplicate_grams(p, powers, t, ends, slots, keys, sieve, out, column):
             h = stretch(p, powers, a, b)
             slot = slot_of(keys, mask_of_keys, h)
             if keys[slot] != ZERO:
-                characters += b - a
+                characters += b - a  # type: ignore[assignment]
                 free = i + n
             keys[slot] = h
         out[column + n - 5] = characters

@@ -162,7 +162,7 @@ def split_lines(x, f, n, out, newlines):
                 m += 1
             if c != NEWLINE or i == 0 or x[i - 1] != RETURN:
                 end_line(x, f, start, i, out)
-            start = i + 1
+            start = i + 1  # type: ignore[assignment]
     if start < n:
         end_line(x, f, start, n, out)
     return m

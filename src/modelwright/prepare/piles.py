@@ -50,7 +50,7 @@ def export(reader: PileReader, folder: Path, form: str) -> dict[str, Any]:
 
     parquet, jsonl  the four tables as `<table>.<form>`, documents with their texts
     text            `texts/<document>.txt`, and `documents.jsonl` that says what each is
-    huggingface     `data/train.parquet` and `data/test.parquet` (held out), as `datasets.load_dataset(FOLDER)` reads them
+    huggingface     `data/train.parquet` and `data/test.parquet` (held out), as `datasets.load_dataset` reads them
     Returns {folder, format, pile, files: {name: rows}}. Raises UsageError when the folder holds something, StorageError
     when the disk refuses; then nothing is left behind.
     """

@@ -76,7 +76,8 @@ def fingerprint_of(step: Step, project: Project, inputs: Mapping[str, Artifact])
 def pinned(reference: str, artifacts: Sequence[Artifact]) -> Artifact:
     """The artifact that a pin names: `tokens@1`, or `pile@1` for the tokens that were made of that pile."""
     for artifact in reversed(artifacts):
-        of_pile = artifact.kind == "tokens" and any(parent["ref"] == reference for parent in artifact.parents)
+        parents = [parent["ref"] for parent in artifact.parents if parent["ref"].startswith("pile@")]
+        of_pile = artifact.kind == "tokens" and reference in parents  # tokens that keep tokens@1's are other ones
         if (artifact.ref == reference and artifact.kind != "pile") or of_pile:
             return artifact
     raise UnknownName("pinned artifact", reference, [artifact.ref for artifact in artifacts])

@@ -63,7 +63,7 @@ def signatures(corpus: Corpus) -> Signatures:
 def _schema() -> pa.Schema:
     import pyarrow as pa
 
-    from modelwright.measure.hashing import BANDS
+    from modelwright.measure.hashing_kernel import BANDS
 
     return pa.schema(
         {
@@ -231,7 +231,8 @@ def _select(index: pa.Table, digests: pa.Array, folder: Path) -> Signatures:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    from modelwright.measure.hashing import BANDS, Signatures
+    from modelwright.measure.hashing import Signatures
+    from modelwright.measure.hashing_kernel import BANDS
 
     index = index.combine_chunks()
     table = index.take(pc.index_in(digests, value_set=index["digest"]))
