@@ -24,7 +24,9 @@ def pile_log(project: At = Path("."), json_: Json = False) -> None:
         json_,
         {"versions": opened(project).pile_log()},
         lambda data: terminal.out().print(
-            terminal.table(data["versions"], ["pile", "made_at", "reason", "documents", "bytes", "tags", "branches"])
+            terminal.table(
+                data["versions"], ["pile", "made_at", "reason", "documents", "bytes", "tags", "branches", "erased"]
+            )
         ),
     )
 

@@ -193,7 +193,7 @@ def sparse_features(
     texts: Texts, bits: int, read_bytes: int, flags: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64]]:
     """The same features for training: row ends, buckets and values, as in a sparse matrix by rows."""
-    read = np.minimum(np.diff(texts.offsets), read_bytes)
+    read = np.minimum(np.diff(texts.offsets), read_bytes + WINDOWS * _LONGEST)  # a window ends with a whole word
     room = int(np.minimum(read * 4, 1 << bits).sum()) + 1
     row_ends, buckets, values = np.zeros(len(texts), np.int64), np.zeros(room, np.int32), np.zeros(room)
     used = _sparse(

@@ -91,8 +91,10 @@ def _holding(texts: pa.Array, some: Wanted) -> npt.NDArray[np.bool_]:
     needed = np.where(sizes < FEW, sizes, np.ceil(SHARE * sizes))
     order = np.argsort(inverse, kind="stable")
     edges = np.searchsorted(inverse[order], np.arange(len(known) + 1))
-    for text in np.unique(row[hit]).tolist():
-        mine = np.unique(place[hit & (row == text)])
+    hit_row, hit_place = row[hit], place[hit]
+    texts_hit, begins = np.unique(hit_row, return_index=True)
+    for text, begin, end in zip(texts_hit.tolist(), begins, np.append(begins[1:], len(hit_row)), strict=True):
+        mine = np.unique(hit_place[begin:end])
         owners = some.owners[order[_runs(edges[mine], edges[mine + 1])]]
         result[text] |= bool((np.bincount(owners, minlength=len(sizes)) >= np.maximum(needed, 1)).any())
     return result

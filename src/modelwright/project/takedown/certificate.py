@@ -95,7 +95,7 @@ def read(value: dict[str, Any]) -> str:
         f"# Takedown {value['takedown']}",
         "",
         f"{count} document{'s' if count != 1 else ''} of the project {value['project']} (asked by {value['asked']}) "
-        f"were erased; begun {value['begun_at']}, done {value['done_at']}.",
+        f"{'were' if count != 1 else 'was'} erased; begun {value['begun_at']}, done {value['done_at']}.",
         *([f"Reason given: {value['reason']}"] if value["reason"] else []),
         "",
         "## Versions",
