@@ -33,7 +33,7 @@ def test_every_command_prints_the_object_of_the_contract(made: Path, copied: Cop
     keys = {"stage", "artifact", "of", "digest", "action", "reason", "seconds"}
     assert all(set(step) == keys for step in run["steps"])
     plan = asked("plan", "--set", "prepare.rules.gopher.min_words=80", folder=folder)
-    assert set(plan["what_if"]) == {"kept", "changed", "dropped", "duplicate", "bytes", "tokens", "moved"}
+    assert {"kept", "changed", "dropped", "duplicate", "bytes", "tokens", "moved"} <= set(plan["what_if"])
     wanted = {"stage", "artifact", "action", "reason", "seconds", "memory_bytes", "disk_bytes", "money", "energy_kwh"}
     assert all(wanted | {"basis"} <= set(step) for step in plan["steps"])
     item = asked("list", "pile", folder=folder)["items"][0]

@@ -81,7 +81,10 @@ def check_yaml(body: str, folder: Path) -> None:
     folder.mkdir()
     (folder / "corpus").mkdir()
     head = "" if body.startswith("name:") else "name: part\n"
-    prepare = "" if "\nprepare:" in "\n" + body else "prepare: {sources: [{files: {path: corpus, name: ours}}]}\n"
+    source = "{files: {path: corpus, name: ours}}"
+    prepare = "" if "\nprepare:" in "\n" + body else f"prepare: {{sources: [{source}]}}\n"
+    if not prepare and "sources:" not in body:
+        body = re.sub("^prepare:.*$", f"\\g<0>\n  sources: [{source}]", body, count=1, flags=re.MULTILINE)
     train = "train: {family: qwen3}\n" if "\ntune:" in "\n" + body and "\ntrain:" not in "\n" + body else ""
     (folder / "modelwright.yaml").write_text(head + prepare + train + body, encoding="utf-8")
     modelwright.load(folder)
@@ -112,5 +115,6 @@ def test_every_command_is_in_the_reference() -> None:
 
     text = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
     names = [command.name or command.callback.__name__ for command in cli.app.registered_commands if command.callback]
-    names += [f"pile {command.name}" for command in cli.pile.registered_commands]
+    for group in cli.app.registered_groups:
+        names += [f"{group.name} {command.name}" for command in group.typer_instance.registered_commands]
     assert [name for name in names if f"`modelwright {name}" not in text] == []

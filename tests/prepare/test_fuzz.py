@@ -101,6 +101,8 @@ def every_column(folder: Path) -> str:
     drop = {}
     for signal in all_signals().values():
         for column, kind in signal.outputs.items():
+            if column == "copyright_holders":
+                continue  # no rule may read names of persons
             reads = f'{column} != "no such value"' if kind == "string" else f"{column} >= 0"
             drop[column] = f'origin == "no such document" and {reads}'
     (folder / "everything.yaml").write_text(json.dumps({"help": "Reads every column.", "drop": drop}))

@@ -42,16 +42,10 @@ name: planted
 use: completion
 prepare:
   sources: [{files: {name: open, path: corpus/open, licence: PSF-2.0}}, {jsonl: {name: rows, path: corpus/rows.jsonl}}]
-  rules: [{code: {max_line_length: 2000}}, personal_data, licence, rules/holders.yaml]
+  rules: [{code: {max_line_length: 2000}}, personal_data, licence]
   redact: {styles: {email: pseudonym, phone: surrogate, card: mask, ip: remove}}
   dedup: [exact, {minhash: {threshold: 0.8}}]
   tokenizer: {vocabulary: 512}
-"""
-HOLDERS = """
-version: 1
-help: What one holder of copyright keeps to itself.
-drop:
-  theirs: copyright_holders == "Nobody"
 """
 
 
@@ -67,8 +61,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     (folder / "corpus" / "rows.jsonl").write_text(broken + "\n")
     shutil.rmtree(folder / "corpus" / "ours")
-    (folder / "rules").mkdir()
-    (folder / "rules" / "holders.yaml").write_text(HOLDERS)
     (folder / "modelwright.yaml").write_text(PROJECT)
     modelwright.load(folder).run()
     return folder

@@ -57,6 +57,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 "source": [source] * 12,
                 "origin": [str(number) for number in range(12)],
                 "split": ["train"] * 12,
+                "digest": [f"{source}{number}" for number in range(12)],
             }
             lengths = np.array([len(ids) for ids in encoded])
             writer.append(pa.RecordBatch.from_pydict(columns), np.concatenate(encoded), lengths)
