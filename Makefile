@@ -14,7 +14,7 @@ test: $(DEV_STAMP) lint
 	@$(BIN)/python -m pytest -n 2 -m "not slow"
 
 test-all: $(DEV_STAMP) lint
-	@$(BIN)/python -m pytest
+	@MODELWRIGHT_TEST_RANDOM=1 $(BIN)/python -m pytest
 
 lint: $(DEV_STAMP)
 	@$(BIN)/ruff check src tests examples benchmarks scripts

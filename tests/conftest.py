@@ -12,9 +12,11 @@ import pytest
 import tiny_project
 
 ROOT = Path(__file__).resolve().parent.parent
-# Deadlines fail on a busy machine and find nothing that a benchmark would not.
-hypothesis.settings.register_profile("modelwright", deadline=None)
-hypothesis.settings.load_profile("modelwright")
+# Deadlines fail on a busy machine and find nothing that a benchmark would not. The same examples at every run, so that
+# whoever sees a failure can have it too; MODELWRIGHT_TEST_RANDOM=1 (which `make test-all` sets) looks for new ones.
+hypothesis.settings.register_profile("modelwright", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("random", deadline=None)
+hypothesis.settings.load_profile("random" if os.environ.get("MODELWRIGHT_TEST_RANDOM") == "1" else "modelwright")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("DAFT_ANALYTICS_ENABLED", "0")
 os.environ.setdefault("DO_NOT_TRACK", "1")

@@ -102,7 +102,8 @@ def test_no_group_and_no_document_is_there_more_often_than_its_cap(
     assert made.copies.max() <= np.ceil(cap)
     for name, group in made.facts["groups"].items():
         largest = max(size for one, size in rows if one == name)
-        assert group["tokens"] <= cap * group["tokens_before"] + (0 if group["capped"] else largest)
+        # A cap within 1e-9 of a whole number is that number: 1.9999999999999991 epochs are two.
+        assert group["tokens"] <= (cap + 1e-9) * group["tokens_before"] + (0 if group["capped"] else largest)
     assert not made.copies[np.array(weights) == 0].any()
 
 
