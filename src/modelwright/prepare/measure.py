@@ -223,17 +223,10 @@ def _todo(signal: Signal, values: pa.Table, keys: pa.Array, table: pa.Table, cov
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    from modelwright.engines import daft
-
     distinct = pc.unique(keys).drop_null()
-    if not len(distinct) or covered.issuperset(distinct.to_pylist()):
+    missing = distinct.filter(pc.invert(pc.is_in(distinct, value_set=pa.array(covered, pa.string()))))
+    if not len(missing):
         return pa.table({"key": pa.array([], pa.string())})
-    new = daft.anti_join(
-        daft.from_arrow(pa.table({"key": distinct})),
-        daft.from_arrow(pa.table({"key": pa.array(covered, pa.string())})),
-        "key",
-    )
-    missing = daft.collect(new, pa.schema([("key", pa.string())]))["key"].combine_chunks()
     first = np.sort(pc.index_in(missing, value_set=keys).to_numpy())
     inputs = [column for column in signal.inputs if column not in ("text", "digest", "bytes")]
     columns = {"key": keys, "digest": values["digest"], "bytes": values["bytes"], "piece": table["piece"]}
