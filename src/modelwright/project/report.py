@@ -6,13 +6,11 @@ Everything is counted over Arrow columns, so that a million documents take secon
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modelwright.core import plugins
 from modelwright.core.context import Artifact, Context
 from modelwright.core.errors import UsageError
 from modelwright.core.fingerprint import digest_bytes
@@ -20,6 +18,7 @@ from modelwright.core.storage import write_atomic
 from modelwright.govern.records import Records
 from modelwright.project import counting, recipe
 from modelwright.project.schema import Project
+from modelwright.project.scratch import scratch
 
 if TYPE_CHECKING:
     from modelwright.engines.pile_reader import PileReader
@@ -137,15 +136,8 @@ def _require_pile(artifact: Artifact) -> None:
 def _opened(project: Project, pile: Artifact) -> Iterator[tuple[PileReader, Context]]:
     """The version's tables, and a context whose folders are thrown away."""
     from modelwright.engines.pile_reader import open_pile
-    from modelwright.project.runner import means, open_home
 
-    open_home(project)
-    plugins.use_project(project.folder)
-    with tempfile.TemporaryDirectory(prefix="modelwright-") as folder:
-        out, work = Path(folder) / "out", Path(folder) / "work"
-        for path in (out, work):
-            path.mkdir()
-        context = Context(out, work, project.home, project.folder, 0, means(project))
+    with scratch(project) as context:
         yield open_pile(project.home, pile.path), context
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from modelwright.core.context import Artifact, Context
+from modelwright.core.context import Artifact
 from modelwright.core.errors import UsageError
 from modelwright.govern.records import Records
 from modelwright.project import schema
 from modelwright.project.schema import Project
+from modelwright.project.scratch import scratch
 from modelwright.project.steps import steps
 from modelwright.project.versions import tokens_of
 
@@ -26,7 +25,7 @@ def what_if(project: Project, records: Records, settings: Any, before: Artifact 
     from modelwright.prepare.run import gather, judge
     from modelwright.prepare.whatif import what_if as told
 
-    with _scratch(project) as context:
+    with scratch(project) as context:
         columns = ["document", "decision"]
         decisions = open_pile(project.home, before.path).table("decisions", columns) if before is not None else None
         tokens = tokens_of(records, before) if before is not None else None
@@ -54,7 +53,7 @@ def sweep(
         raise UsageError("a sweep needs two values or more", hint=f"--sweep {setting}=20,30,50", value=list(values))
     tokens = tokens_of(records, before) if before is not None else None
     points = []
-    with _scratch(project) as context:
+    with scratch(project) as context:
         gathered = None
         for value in values:
             changed = schema.load(project.file, [*project.overrides, f"{setting}={value}"])
@@ -91,16 +90,3 @@ def draw(swept: dict[str, Any], path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise UsageError(f"cannot write the plot to {path}: {error}", hint="name a .png or .svg file") from error
     return {**swept, "plot": str(path)}
-
-
-@contextlib.contextmanager
-def _scratch(project: Project) -> Iterator[Context]:
-    """A context whose `out` and `work` vanish with the question."""
-    from modelwright.project.runner import means, open_home
-
-    open_home(project)
-    with tempfile.TemporaryDirectory(prefix="modelwright-") as folder:
-        out, work = Path(folder) / "out", Path(folder) / "work"
-        for path in (out, work):
-            path.mkdir()
-        yield Context(out, work, project.home, project.folder, 0, means(project))
