@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 from modelwright.core.context import Machine
@@ -52,3 +54,14 @@ def _read(path: Path) -> str:
         return path.read_text()
     except OSError:
         return ""
+
+
+def library_versions(names: Iterable[str]) -> dict[str, str]:
+    """Distribution -> version, of those of `names` that are installed."""
+    found = {}
+    for name in names:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import importlib.metadata
 import platform
 import shutil
 import time
@@ -20,6 +19,7 @@ from typing import Any
 import modelwright
 from modelwright.core.context import Artifact, Context, Estimate, Machine, Output
 from modelwright.core.errors import Busy, IntegrityError, ModelwrightError, Refused, Stopped, UsageError
+from modelwright.core.machine import library_versions
 from modelwright.core.machine import machine as measure_machine
 from modelwright.core.storage import folder_digests, lock, read_json, storage_error, write_json
 from modelwright.govern.ledger import Ledger
@@ -351,9 +351,4 @@ def nest(facts: Mapping[str, Any]) -> dict[str, Any]:
 def versions() -> dict[str, str]:
     """Versions of Python, modelwright and the libraries that shape results."""
     found = {"python": platform.python_version(), "modelwright": modelwright.__version__}
-    for name in RECORDED_LIBRARIES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
+    return found | library_versions(RECORDED_LIBRARIES)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import heapq
 import importlib
-import importlib.metadata
 import inspect
 import pkgutil
 import time
@@ -19,6 +18,7 @@ from typing import Any
 
 from modelwright.core.errors import InputError, UnknownName
 from modelwright.core.fingerprint import digest_file
+from modelwright.core.machine import library_versions
 from modelwright.core.storage import read_json, write_json
 from modelwright.prepare import quality
 from modelwright.prepare.quality.base import Figure, Labelled, MissingFile, Mistake
@@ -148,21 +148,11 @@ def write(results: Iterable[Result], path: Path = FIGURES) -> None:
             kept[result.name] = {
                 "measures": result.measures,
                 "measured_at": f"{datetime.now(UTC):%Y-%m-%d}",
-                "versions": _versions(),
+                "versions": library_versions(_LIBRARIES),
                 "files": dict(result.files),
                 "figures": [asdict(figure) for figure in result.figures],
             }
     write_json(path, dict(sorted(kept.items())))
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for name in _LIBRARIES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
 
 
 def shipped(plugins: Iterable[str], path: Path = FIGURES) -> dict[str, Any]:
