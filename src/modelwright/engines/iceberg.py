@@ -290,7 +290,12 @@ def load(catalog: Any, version: TableVersion) -> Any:
 
 
 def chunk_path(table: Any, chunk: Chunk) -> Path:
-    return Path(f"{table.location()}/{chunk.file}".removeprefix("file://"))
+    return local_path(table, chunk.file)
+
+
+def local_path(table: Any, file: str) -> Path:
+    """Where a file lies that is named below the table's location, as `live_files` and chunks name it."""
+    return Path(f"{table.location()}/{file}".removeprefix("file://"))
 
 
 def read(

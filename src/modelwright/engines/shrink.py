@@ -74,7 +74,7 @@ def _shrink_texts(catalog: Any, records: Sequence[PileRecord]) -> None:
     stays: dict[str, Any] = {}
     rewritten: list[str] = []
     for path, file in live.items():
-        digests = pq.read_table(_path(table, path), columns=["digest"], partitioning=None)["digest"]
+        digests = pq.read_table(iceberg.local_path(table, path), columns=["digest"], partitioning=None)["digest"]
         inside = pc.sum(pc.is_in(digests, value_set=wanted)).as_py() or 0
         if inside == len(digests):
             stays[path] = file
@@ -88,7 +88,7 @@ def _shrink_texts(catalog: Any, records: Sequence[PileRecord]) -> None:
 
         def texts() -> Iterator[pa.RecordBatch]:
             for path in rewritten:
-                for batch in pq.ParquetFile(_path(table, path)).iter_batches(columns=["digest", "text"]):
+                for batch in pq.ParquetFile(iceberg.local_path(table, path)).iter_batches(columns=["digest", "text"]):
                     kept = batch.filter(pc.is_in(batch["digest"], value_set=wanted))
                     yield kept.cast(pa.schema([("digest", pa.string()), ("text", pa.large_string())]))
 
@@ -111,10 +111,6 @@ def _wanted(catalog: Any, records: Sequence[PileRecord]) -> pa.Array:
         handle = iceberg.load(catalog, version)
         found.append(iceberg.read(handle, version, ["digest"], chunks)["digest"].combine_chunks())
     return pc.unique(pa.chunked_array(found))
-
-
-def _path(table: Any, path: str) -> str:
-    return f"{table.location()}/{path}".removeprefix("file://")
 
 
 def _swap(table: Any, live: dict[str, Any], files: dict[str, Any]) -> None:
