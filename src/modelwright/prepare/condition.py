@@ -13,11 +13,11 @@ from __future__ import annotations
 import contextlib
 import functools
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from modelwright.core.errors import UnknownName, UsageError
-from modelwright.prepare.expression import LONGEST_EXPRESSION
+from modelwright.prepare.expression import LONGEST_EXPRESSION, Arithmetic, names_in, value_of, walk
 
 if TYPE_CHECKING:
     import numpy as np
@@ -137,33 +137,8 @@ def _operand(tokens: Tokens, place: int, text: str) -> tuple[Node, int]:
     return _sum(tokens, place, text)
 
 
-def _sum(tokens: Tokens, place: int, text: str, signs: str = "+-") -> tuple[Node, int]:
-    def read(start: int) -> tuple[Node, int]:
-        return _sum(tokens, start, text, "*/") if signs == "+-" else _factor(tokens, start, text)
-
-    node, place = read(place)
-    while _at(tokens, place) and _at(tokens, place) in signs:
-        right, after = read(place + 1)
-        node, place = (_at(tokens, place), node, right), after
-    return node, place
-
-
-def _factor(tokens: Tokens, place: int, text: str) -> tuple[Node, int]:
-    if place >= len(tokens):
-        raise _wrong(text, tokens, place)
-    kind, token = tokens[place]
-    if kind == "number":
-        return ("number", _number(token)), place + 1
-    if kind == "name" and token not in WORDS:
-        return ("name", token), place + 1
-    if token == "-":
-        node, place = _factor(tokens, place + 1, text)
-        return ("-", ("number", 0.0), node), place
-    if token == "(":
-        node, place = _sum(tokens, place + 1, text)
-        if _at(tokens, place) == ")":
-            return node, place + 1
-    raise _wrong(text, tokens, place)
+def _sum(tokens: Tokens, place: int, text: str) -> tuple[Node, int]:
+    return Arithmetic(tokens, lambda at: _wrong(text, tokens, at), _number, WORDS).sum(place)
 
 
 def _number(token: str) -> float:
@@ -173,19 +148,6 @@ def _number(token: str) -> float:
 def _wrong(text: str, tokens: Tokens, place: int) -> UsageError:
     where = f"at {tokens[place][1]!r}" if place < len(tokens) else "because it ends too early"
     return UsageError(f"the condition {text!r} cannot be read {where}", hint=_HINT, value=text)
-
-
-def walk(node: Node) -> Iterator[Node]:
-    """The node and all nodes below it."""
-    yield node
-    for part in node[1:]:
-        if isinstance(part, tuple) and part and isinstance(part[0], str) and node[0] != "list":
-            yield from walk(part)
-
-
-def names(node: Node) -> tuple[str, ...]:
-    """The names in a condition, each once, in order of appearance."""
-    return tuple(dict.fromkeys(part[1] for part in walk(node) if part[0] == "name"))
 
 
 def resolved(node: Node, options: Mapping[str, Any]) -> Node:
@@ -277,20 +239,7 @@ def holds(node: Node, values: Values) -> tuple[Mask, Mask]:
 
 def number(node: Node, values: Values) -> np.ndarray[Any, Any]:
     """Value of an expression for each row, NaN where it is unknown or not finite."""
-    import numpy as np
-
-    operations = {"+": np.add, "-": np.subtract, "*": np.multiply, "/": np.divide}
-
-    def value(part: Node) -> Any:
-        if part[0] == "number":
-            return np.full(values.rows, part[1])
-        if part[0] == "name":
-            return values.numbers(part[1])
-        return operations[part[0]](value(part[1]), value(part[2]))
-
-    with np.errstate(all="ignore"):
-        result = value(node)
-    return np.where(np.isfinite(result), result, np.nan)
+    return value_of(node, values.numbers, values.rows)
 
 
 def _ordered(node: Node, values: Values) -> tuple[Mask, Mask]:
@@ -356,7 +305,7 @@ def expression_of(pattern: str) -> Any:
 def check(node: Node, known: Sequence[str], where: str) -> None:
     """Raises UnknownName for a column that no signal gives, UsageError for a regular expression or a comparison that
     cannot be."""
-    for name in names(node):
+    for name in names_in(node):
         if name not in known:
             raise UnknownName("signal", name, known, where=where)
     for part in walk(node):

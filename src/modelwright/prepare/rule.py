@@ -75,7 +75,7 @@ class Predicate:
     def columns(self) -> tuple[str, ...]:
         """The columns that the predicate reads, those of `when` too."""
         if self.condition is not None:
-            return tuple(dict.fromkeys((*condition.names(self.condition), *self.when)))
+            return tuple(dict.fromkeys((*expression.names_in(self.condition), *self.when)))
         names = (self.expression.strip(),) if self.textual else expression.names(self.expression)
         return tuple(dict.fromkeys((*names, *self.when)))
 
