@@ -120,17 +120,23 @@ def said(name: str, seconds: float, first: float, limit: float) -> None:
     print(f"{name:24} {seconds:7.2f} CPU-s  {share:6.2%} of the first run; {ratio}", flush=True)
 
 
+def begun(place: Path, arguments: argparse.Namespace) -> tuple[Path, float]:
+    """A project that was prepared once, with its tokenizer pinned from now on, and the CPU-seconds of that run."""
+    warm(place / "warm", arguments.data)
+    base = place / "base"
+    write(base, arguments.megabytes, arguments.data)
+    first, _ = timed(lambda: run(base))
+    facts = modelwright.load(base)["pile"].facts
+    size = sum(facts["decided_bytes"].values()) / 1e6
+    print(f"first run                {first:7.2f} CPU-s  {size:.0f} MB, {facts['decisions']}", flush=True)
+    recipe(base, PINNED)
+    return base, first
+
+
 def main() -> None:
     arguments = parsed(__doc__ or "")
     with tempfile.TemporaryDirectory(prefix="benchmark-") as place:
-        warm(Path(place) / "warm", arguments.data)
-        base = Path(place) / "base"
-        write(base, arguments.megabytes, arguments.data)
-        first, _ = timed(lambda: run(base))
-        facts = modelwright.load(base)["pile"].facts
-        size = sum(facts["decided_bytes"].values()) / 1e6
-        print(f"first run                {first:7.2f} CPU-s  {size:.0f} MB, {facts['decisions']}", flush=True)
-        recipe(base, PINNED)
+        base, first = begun(Path(place), arguments)
         for name, change, limit in (("1 % as a new file", add_file, 0.03), ("1 % in a file rewritten", rewrite, 0.10)):
             grown = Path(place) / "grown"
             shutil.copytree(base, grown)

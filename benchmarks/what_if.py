@@ -12,7 +12,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from increment import PINNED, parsed, recipe, run, said, timed, warm, write
+from increment import PINNED, begun, parsed, recipe, run, said, timed
 
 import modelwright
 
@@ -23,14 +23,7 @@ LIMIT = 0.05
 def main() -> None:
     arguments = parsed(__doc__ or "")
     with tempfile.TemporaryDirectory(prefix="benchmark-") as place:
-        warm(Path(place) / "warm", arguments.data)
-        folder = Path(place) / "base"
-        write(folder, arguments.megabytes, arguments.data)
-        first, _ = timed(lambda: run(folder))
-        facts = modelwright.load(folder)["pile"].facts
-        size = sum(facts["decided_bytes"].values()) / 1e6
-        print(f"first run                {first:7.2f} CPU-s  {size:.0f} MB, {facts['decisions']}", flush=True)
-        recipe(folder, PINNED)
+        folder, first = begun(Path(place), arguments)
         run(folder)
         seconds, told = timed(lambda: modelwright.load(folder, [f"{SETTING}=80"]).what_if(), arguments.profile)
         said("what if", seconds, first, LIMIT)

@@ -131,7 +131,6 @@ _SAID_ALONE = frozenset(("bearer", "basic", "token", "password"))
 _BETWEEN = " \t\"'`=:>[](){},@"
 _NAME_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
 _HEXADECIMAL = re.compile(r"[0-9a-fA-F-]+")
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _PLAIN_VALUE = re.compile(
     r"[A-Za-z]+(?:[_.:/-][A-Za-z]+)*\d{0,3}|https?:.*|.*[/\\].*\.[a-z]{2,4}|[\d.,:+-]+|.*(?:\.\w+\()|\$.*|%.*|@?\w+(?:\.[A-Za-z_]\w*)+|[\w.+-]+@[\w.-]+|[.~]?/[a-z0-9_./-]+"
 )

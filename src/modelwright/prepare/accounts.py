@@ -47,9 +47,7 @@ def check_sizes(documents: pa.Table, expected: Mapping[str, int], sample: float)
     Raises Refused for one with fewer than half of the documents that it had in the version before, from
     _FEW_DOCUMENTS on; not when only a sample is wanted.
     """
-    import pyarrow.compute as pc
-
-    found = {row["values"]: row["counts"] for row in pc.value_counts(documents["source"]).to_pylist()}
+    found = rows_by(documents["source"])
     for name, before in expected.items():
         now = found.get(name, before)  # a source that the project no longer names was taken out by hand
         if sample >= 1 and before >= _FEW_DOCUMENTS and now < before / 2:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from modelwright.formats.findings import counted
 from modelwright.formats.pile import DECISIONS
 
 if TYPE_CHECKING:
@@ -41,9 +42,9 @@ def numbers(made: Decided) -> dict[str, Any]:
     """Documents by decision (quarantined apart), and the bytes that would stand in the pile."""
     import pyarrow.compute as pc
 
-    found = {row["values"]: row["counts"] for row in pc.value_counts(made.table["decision"]).to_pylist()}
-    counted = {name: found.get(name, 0) for name in DECISIONS if name != "quarantined"}
-    return {**counted, "bytes": int(pc.sum(made.pile["bytes"]).as_py() or 0)}
+    found = counted(made.table["decision"])
+    numbered = {name: found.get(name, 0) for name in DECISIONS if name != "quarantined"}
+    return {**numbered, "bytes": int(pc.sum(made.pile["bytes"]).as_py() or 0)}
 
 
 def estimated_tokens(made: Decided, tokens: pa.Table | None) -> dict[str, Any]:

@@ -195,11 +195,3 @@ def at_hand(records: Records) -> list[PileRecord]:
     """The records of the versions that lie on this disk, newest first."""
     found = [item for item in records.artifacts() if item.kind == "pile" and (item.path / "pile.json").is_file()]
     return [PileRecord.load(Path(item.path)) for item in sorted(found, key=lambda item: -item.version)]
-
-
-def find_branch(records: Records, name: str) -> dict[str, Any]:
-    """What a branch stands for. Raises UnknownName."""
-    branches = records.branches()
-    if name not in branches:
-        raise UnknownName("branch", name, branches)
-    return branches[name]

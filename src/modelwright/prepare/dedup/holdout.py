@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-_DIGITS = 13  # 52 bits: a fraction that a float64 holds exactly
+_BITS = 52  # 13 hex digits: a fraction that a float64 holds exactly
 
 
 def held_out(clusters: pa.Table, shares: Mapping[str, float]) -> pa.Table:
@@ -39,11 +39,9 @@ def held_out(clusters: pa.Table, shares: Mapping[str, float]) -> pa.Table:
 def _fractions(digests: pa.ChunkedArray) -> np.ndarray[Any, np.dtype[np.float64]]:
     """The first 13 hex digits of each digest as a fraction in [0, 1); 1 for null."""
     import numpy as np
-    import pyarrow as pa
     import pyarrow.compute as pc
 
-    heads = pc.fill_null(pc.utf8_slice_codeunits(digests.cast(pa.string()), 0, _DIGITS), "-" * _DIGITS)
-    joined = np.frombuffer("".join(heads.to_pylist()).encode("ascii"), np.uint8).astype(np.int64).reshape(-1, _DIGITS)
-    digits = np.where(joined >= ord("a"), joined - ord("a") + 10, joined - ord("0"))
-    values = digits @ (16 ** np.arange(_DIGITS - 1, -1, -1, dtype=np.int64))
-    return np.where(joined[:, 0] == ord("-"), 1.0, values / 16.0**_DIGITS)
+    from modelwright.engines.chunks import prefixes
+
+    values = (prefixes(digests) >> np.uint64(64 - _BITS)).astype(np.float64)  # exact: float64 holds 52 bits
+    return np.where(pc.is_null(digests).to_numpy(), 1.0, values / 2.0**_BITS)
