@@ -37,3 +37,14 @@ def test_a_log_gets_plain_lines_at_intervals_and_what_was_decided_once(
     assert lines[0] == "  kept 84.1 % of 1,000 documents (5.0 MB); most: gopher.short 120, exact 39"
     assert lines[1].startswith("  measuring counts  50 % (50.0 MB of 100.0 MB)")
     assert len(lines) == 2
+
+
+def test_a_warning_is_printed_as_it_was_said(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal.Reporter()({"event": "warning", "what": "release@1 [odd] carries it"})
+    terminal.warn("once more [odd]")
+    assert capsys.readouterr().err == "warning: release@1 [odd] carries it\nwarning: once more [odd]\n"
+
+
+def test_facts_inside_a_list_of_facts_are_read_too() -> None:
+    shown = terminal.tree({"taken_down": [{"takedown": "abc", "learned": [{"ref": "model@1", "windows": 1200}]}]})
+    assert shown == ["taken_down", "  takedown abc, learned ref model@1, windows 1,200"]

@@ -231,7 +231,7 @@ def approve(
     """A signed decision on an artifact at a gate."""
     if reject and not reason:
         raise UsageError("a rejection needs its reason", hint='--reject --reason "..."')
-    result = opened(project).approve(reference, gate, reject, reason, key)
+    result = opened(project).approve(reference, gate, reject, reason, key, terminal.warn)
     answer(json_, result, lambda data: print("\n".join(terminal.tree(data))))
 
 
@@ -251,7 +251,7 @@ def ask_(
     json_: Json = False,
 ) -> None:
     """One answer, with the name of the model that gave it."""
-    result = opened(project).ask(text, model, max_tokens=max_tokens, temperature=temperature)
+    result = opened(project).ask(text, model, max_tokens=max_tokens, temperature=temperature, warn=terminal.warn)
     answer(json_, result, lambda data: print(f"{data['text']}\n\n[{data['model']}, answer {data['id']}]"))
 
 
@@ -260,10 +260,15 @@ def serve(
     reference: Annotated[str, typer.Argument(help="release, model, adapter or export")] = "release",
     host: str | None = None,
     port: int | None = None,
+    yes: Annotated[int | None, typer.Option(help="serve it although it carries so many takedowns")] = None,
     project: At = Path("."),
 ) -> None:
     """OpenAI-compatible server; on loopback unless told otherwise."""
-    opened(project).serve(reference, host, port, lambda url: terminal.err().print(f"answering at {url}/v1"))
+
+    def announce(url: str) -> None:
+        terminal.err().print(f"answering at {url}/v1")
+
+    opened(project).serve(reference, host, port, announce, yes, terminal.warn)
 
 
 @app.command(epilog="Example: modelwright prune --keep 2")

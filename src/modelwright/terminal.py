@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 
 LINE_EVERY_SECONDS = 10.0
+WARNING = "[yellow]warning[/yellow]: {}"
 PIPED_COLUMNS = 160
 """Width of a table that no terminal shows: a row stays one line for `grep`."""
 
@@ -25,6 +26,11 @@ def out() -> Console:
 
 def err() -> Console:
     return Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
+
+
+def warn(text: str) -> None:
+    """One warning on stderr."""
+    err().print(WARNING.format(escape(text)))
 
 
 def seconds(value: float | None) -> str:
@@ -76,9 +82,10 @@ def _cell(value: Any) -> str:
     if isinstance(value, str) and len(value) == 64 and not set(value) - set("0123456789abcdef"):
         return value[:12]  # a digest; --json prints all of it
     if isinstance(value, (list, tuple)):
-        return ", ".join(str(item) for item in value)
+        return ", ".join(_cell(item) if isinstance(item, Mapping) else str(item) for item in value)
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {number(item)}" for key, item in value.items())
+        inner = {key: _cell(item) if isinstance(item, (list, Mapping)) else number(item) for key, item in value.items()}
+        return ", ".join(f"{key} {item}" for key, item in inner.items())
     return number(value)
 
 
@@ -114,6 +121,8 @@ class Reporter:
             self.last_line = time.monotonic()
         elif event["event"] == "progress":
             self._progress(event)
+        elif event["event"] == "warning":
+            self._say(WARNING.format(escape(event["what"])))
         elif event["event"] == "done":
             self._stop()
             if event["action"] == "unchanged":

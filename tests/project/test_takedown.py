@@ -30,18 +30,6 @@ def needles(made: Path) -> list[str]:
     return lines
 
 
-@pytest.fixture(scope="module")
-def taken(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tiny project after a takedown of one document, with answers that quote it. Copy it; never write into it."""
-    folder = shutil.copytree(made, tmp_path_factory.mktemp("taken") / "tiny")
-    project = modelwright.load(folder)
-    project.run()  # brings the copied catalogue home
-    project.tag("first", "pile@1")
-    project.pile_export(folder / "out", "jsonl", "pile@1")
-    project.takedown("document", BOOK, execute=True, reason="the author asked")
-    return folder
-
-
 def the_id(folder: Path) -> str:
     (certificate,) = (folder / "cards").glob("takedown-*.json")
     return certificate.stem.removeprefix("takedown-")
@@ -138,6 +126,7 @@ def test_a_second_takedown_of_the_same_says_that_it_is_done(taken: Path) -> None
     again = modelwright.load(taken).takedown("document", BOOK, execute=True)
     assert again["executed"]
     assert again["certificate"] == f"cards/takedown-{the_id(taken)}.json"
+    assert again["carriers"] == ["model@1", "adapter@1", "release@1", "export@1"]
     with pytest.raises(UnknownName):
         modelwright.load(taken).takedown("document", "open:no_such.py")
 

@@ -166,6 +166,7 @@ def test_a_base_is_continued_and_a_foreign_one_refused(tokens: Path, tmp_path: P
     more = train(tokens, tmp_path / "second", family=None, base=base, budget="5 steps")
     assert more.digest != first.digest
     assert more.facts["first_loss"] < first.facts["first_loss"] - 1
+    assert (more.facts["base_digest"], "base_digest" in first.facts) == (first.digest, False)
     foreign = make_tokens(tmp_path / "foreign", {"gamma": 30})
     with pytest.raises(InputError, match="tokenizer"):
         train(foreign, tmp_path / "third", family=None, base=base)

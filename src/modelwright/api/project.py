@@ -112,23 +112,33 @@ class Project(Piles, Classifiers):
         return export(_ledger(records), self.home, self.folder, Path(target), reference and self[reference].ref)
 
     def approve(
-        self, reference: str, gate: str, reject: bool = False, reason: str = "", key: str = "default"
+        self,
+        reference: str,
+        gate: str,
+        reject: bool = False,
+        reason: str = "",
+        key: str = "default",
+        warn: Callable[[str], None] | None = None,
     ) -> dict[str, Any]:
-        """A signed decision on an artifact at a gate."""
+        """A signed decision on an artifact at a gate. It says which takedowns the signer was told of by `warn`."""
         known = [item.label for item in self.settings.gates]
         if gate not in known:
             raise UnknownName("gate", gate, known)
         from modelwright.govern.keys import signer
+        from modelwright.project import carrying
 
         artifact = self[reference].artifact
         decision = {"artifact": artifact.ref, "gate": gate, "approved": not reject, "reason": reason}
+        taken_down = [] if reject else carrying.told(self.records, artifact, warn)
+        decision |= {"taken_down": taken_down} if taken_down else {}
         entry = self.records.append(
             "approval", [{"name": artifact.ref, "digest": artifact.digest}], decision, signer(key)
         )
         return {**decision, "digest": artifact.digest, "key": entry.keyids[0]}
 
     def ask(self, prompt: str, reference: str = "release", **options: Any) -> dict[str, Any]:
-        """One answer, with the name and digest of what gave it. Options: max_tokens, temperature."""
+        """One answer, with the name and digest of what gave it. Options: max_tokens, temperature, and `warn`, which is
+        told what it still carries of what was taken down."""
         from modelwright.project import serving
 
         return serving.ask(self.project, self.records, prompt, reference, **options)
@@ -139,17 +149,26 @@ class Project(Piles, Classifiers):
         host: str | None = None,
         port: int | None = None,
         announce: Callable[[str], None] = lambda url: None,
+        yes: int | None = None,
+        warn: Callable[[str], None] | None = None,
     ) -> None:
-        """Answer over HTTP until interrupted."""
+        """Answer over HTTP until interrupted. What carries what was taken down is refused, or told to `warn`, as
+        `deploy.taken_down` says; `yes` is the number of takedowns with which it is served all the same."""
         from modelwright.project import serving
 
-        serving.serve(self.project, self.records, reference, host, port, announce)
+        serving.serve(self.project, self.records, reference, host, port, announce, yes, warn)
 
-    def running(self, reference: str = "release", port: int = 0) -> AbstractContextManager[Running]:
-        """A server on loopback for the time of a `with` block."""
+    def running(
+        self,
+        reference: str = "release",
+        port: int = 0,
+        yes: int | None = None,
+        warn: Callable[[str], None] | None = None,
+    ) -> AbstractContextManager[Running]:
+        """A server on loopback for the time of a `with` block; `yes` and `warn` as for `serve`."""
         from modelwright.project import serving
 
-        return serving.running(self.project, self.records, reference, port)
+        return serving.running(self.project, self.records, reference, port, yes, warn)
 
     def verify_receipt(
         self, receipt: dict[str, Any], prompt: str | None = None, text: str | None = None

@@ -22,7 +22,7 @@ def takedown(
     match: Annotated[str | None, typer.Option(help="all documents that have this text, or nearly")] = None,
     execute: Annotated[bool, typer.Option("--execute", help="erase; without it nothing is written")] = False,
     yes: Annotated[int | None, typer.Option(help="the number of documents, when it is more than half")] = None,
-    reason: Annotated[str, typer.Option(help="kept in the ledger and in the certificate, as you write it")] = "",
+    reason: Annotated[str, typer.Option(help="kept in the ledger, the certificate and cards, as you write it")] = "",
     project: At = Path("."),
     json_: Json = False,
 ) -> None:
@@ -47,6 +47,8 @@ def show(data: dict[str, Any]) -> None:
         print(f"takedown {data['takedown']}: done, certificate in {data['certificate']}")
         for version in data["versions"]:
             print(f"{version['old']} -> {version['new']}")
+        if data.get("carriers"):
+            print(f"still carried by {', '.join(data['carriers'])}: `modelwright show {data['carriers'][0]}`")
         return
     for row in data["matched"][:_SHOWN]:
         print(f"{row['source']}:{row['origin']}  ({row['how']}; {', '.join(row['piles'])})")

@@ -12,13 +12,17 @@ from modelwright.core.spec import Options
 
 @dataclass(frozen=True)
 class Source:
-    """What is exported: a complete model folder, an adapter or None, and words about it for the folder's card."""
+    """What is exported: a complete model folder, an adapter or None, and words about it for the folder's card.
+
+    taken_down   takedowns that were on record at that time and whose documents it carries, by id
+    """
 
     name: str
     model: Path
     adapter: Path | None = None
     card: str | None = None
     provenance: Mapping[str, str] = field(default_factory=dict)
+    taken_down: tuple[str, ...] = ()
 
 
 class Exporter(Options):

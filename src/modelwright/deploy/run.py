@@ -39,7 +39,8 @@ def run(settings: Exporter, inputs: Mapping[str, Artifact], context: Context, *,
     release, adapter = inputs.get("release"), inputs.get("adapter")
     subject = release or adapter or inputs["model"]
     provenance = {role: artifact.digest for role, artifact in sorted(inputs.items()) if artifact.digest}
-    source = Source(subject.ref, inputs["model"].path, adapter.path if adapter else None, card, provenance)
+    taken_down = tuple(context.facts.get("taken_down", ()))
+    source = Source(subject.ref, inputs["model"].path, adapter.path if adapter else None, card, provenance, taken_down)
     began = time.monotonic()
     context.progress(f"exporting {subject.ref}", 0)
     try:

@@ -35,6 +35,7 @@ class AppSettings:
     answers      SQLite file of prompts and answers; None keeps nothing
     receipt      makes the signed receipt (plain JSON) of an answer from `Answer.statement()` and its `parameters`;
                  None: no receipts here
+    taken_down   takedowns whose documents it still carries: callers are told, as `taken_down`
     """
 
     release: str
@@ -49,6 +50,7 @@ class AppSettings:
     api_key: str | None = None
     answers: Path | None = None
     receipt: ReceiptMaker | None = None
+    taken_down: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -247,7 +249,7 @@ class Service:
         named: dict[str, Any] = {"answer": answer_id, "release": self.settings.release, "digest": self.settings.digest}
         if job is not None and job.template is not None:
             named["template"] = job.template
-        return named
+        return named | _carries(self.settings)
 
     def _receipt(self, answer: store.Answer, job: Job) -> dict[str, Any]:
         maker = self.settings.receipt
@@ -292,10 +294,15 @@ def as_refusal(error: BaseException) -> Refusal:
     return Refusal(500, f"the model failed: {type(error).__name__}", code="internal_error")
 
 
+def _carries(settings: AppSettings) -> dict[str, Any]:
+    """Nothing where no takedown reached what answers."""
+    return {"taken_down": list(settings.taken_down)} if settings.taken_down else {}
+
+
 def model_listing(service: Service) -> Mapping[str, Any]:
     """The body of `/v1/models`: the release, and the names it also answers to."""
     settings = service.settings
-    about = {"release": settings.release, "digest": settings.digest}
+    about = {"release": settings.release, "digest": settings.digest, **_carries(settings)}
     context = service.engine.context_length if service.engine else None
     entries = [
         {"id": name, "object": "model", "created": 0, "owned_by": "modelwright", "max_model_len": context}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
@@ -24,3 +24,10 @@ class DeploySettings(Options):
 
     export: SomeExporters = Field(default=(), description="formats to export to")
     server: AServer = Field(default="torch", validate_default=True, description="engine that answers")
+    # Refused unless someone says otherwise: after a takedown, going on with the old weights is a decision to be taken
+    # and to be seen, and a warning in the log of a service is read by nobody.
+    taken_down: Literal["refuse", "warn"] = Field(
+        default="refuse",
+        description="whether a model that learned from what was taken down is released, exported and served: `refuse`, "
+        "or `warn` and go on",
+    )

@@ -37,6 +37,12 @@ def write_list(records: Records) -> None:
     barred.write_list(records.home, entries)
 
 
+def certificate_of(entry: Entry | None) -> str | None:
+    """Path of the certificate in the project, by the event that ended the takedown."""
+    written = (entry.get("certificate") or {}) if entry is not None else {}
+    return next((name for name in written if name.endswith(".json")), None)
+
+
 def certificate_path(folder: Path, takedown: str) -> Path:
     return folder / "cards" / f"takedown-{takedown}.json"
 

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from modelwright.core.context import Artifact
 from modelwright.core.errors import Refused
+from modelwright.govern.carriers import carried
 from modelwright.govern.gates import GateSettings
+from modelwright.project import carrying
 from modelwright.project.release import refuse_unless_met, verdicts_on
 from modelwright.project.steps import Step
 
@@ -16,10 +18,13 @@ if TYPE_CHECKING:
 
 # After which step the gates on a subject can be judged.
 JUDGED_AFTER = {"pile": "pile", "scores": "model", "tuned_scores": "tuned"}
+RELEASED = {"release": "released", "export": "exported"}
 
 
 def after(run: Run, step: Step) -> None:
-    """Judge the gates that the step's facts decide; raise Refused when one says no."""
+    """Judge the gates that the step's facts decide; raise Refused when one says no. What carries a takedown is told."""
+    if step.kind in RELEASED:
+        _tell(run, step)
     on = JUDGED_AFTER.get(step.key)
     if on is None:
         return
@@ -32,9 +37,11 @@ def after(run: Run, step: Step) -> None:
 
 
 def facts_for(run: Run, step: Step) -> dict[str, Any]:
-    """What a release is given besides its inputs: every verdict on its ancestry, and the approvals."""
+    """What a release is given besides its inputs: every verdict on its ancestry, and the approvals; a release or export
+    that carries takedowns, their ids. Raises Refused where `deploy.taken_down` says so."""
+    known = _taken_down(run, step) if step.kind in RELEASED else {}
     if step.key != "release":
-        return {}
+        return known
     gates = run.project.settings.gates
     verdicts = []
     for key, on in JUDGED_AFTER.items():
@@ -51,7 +58,24 @@ def facts_for(run: Run, step: Step) -> dict[str, Any]:
     _record(run, released, on_release)
     refuse_unless_met(on_release, gates, released.ref)
     approvals = _approvals(run, released, [gate for gate in gates if gate.approve is not None])
-    return {"verdicts": verdicts + on_release, "approvals": approvals}
+    return {"verdicts": verdicts + on_release, "approvals": approvals, **known}
+
+
+def _taken_down(run: Run, step: Step) -> dict[str, Any]:
+    source = run.made[step.parents["subject" if step.kind == "release" else "release"]]
+    assert source is not None
+    carrying.check(run.project, run.records, source, RELEASED[step.kind])
+    found = [item.takedown for item in carried(run.records, source.ref)]
+    return {"taken_down": found} if found else {}
+
+
+def _tell(run: Run, step: Step) -> None:
+    """A warning to whoever watches the run, and the ids in what the run returns; also when nothing was made."""
+    artifact = run.made[step.key]
+    assert artifact is not None
+    known = carrying.told(run.records, artifact, lambda text: run.report({"event": "warning", "what": text}))
+    if known:
+        run.steps[-1]["taken_down"] = known
 
 
 def _all_facts(run: Run) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from modelwright.core import plugins
 from modelwright.core.context import Artifact
 from modelwright.core.errors import AmbiguousReference, UnknownName, UsageError
 from modelwright.formats.erased import is_erased
+from modelwright.govern.carriers import carried
 from modelwright.govern.records import Records
 from modelwright.project.create import templates
 from modelwright.project.plan import Planned, decide
@@ -83,6 +84,7 @@ def view(records: Records, artifact: Artifact) -> dict[str, Any]:
         "made_at": artifact.made_at,
         "path": str(artifact.path),
         "erased": is_erased(artifact.path),
+        "taken_down": [item.to_json() for item in carried(records, artifact.ref)],
     }
 
 

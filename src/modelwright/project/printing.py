@@ -13,6 +13,7 @@ from modelwright.core.context import Artifact
 from modelwright.core.fingerprint import digest_bytes
 from modelwright.core.storage import write_atomic
 from modelwright.formats import erased
+from modelwright.govern.carriers import carried
 from modelwright.govern.records import Records
 from modelwright.project.schema import Project
 
@@ -36,6 +37,13 @@ def print_cards(project: Project, records: Records, artifacts: Sequence[Artifact
     for artifact in _with_card(artifacts):
         write_card(project, records, artifact)
     write_atomic(stamp, records.head().encode())
+
+
+def print_carriers(project: Project, records: Records) -> None:
+    """Write anew the cards of what carries a takedown, where they were written: they say so from then on."""
+    for artifact in _with_card(records.artifacts()):
+        if records.card_files(artifact.ref) and carried(records, artifact.ref):
+            write_card(project, records, artifact)
 
 
 def _with_card(artifacts: Sequence[Artifact]) -> list[Artifact]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,8 @@ from modelwright.core.context import Artifact
 from modelwright.core.errors import IntegrityError, UsageError
 from modelwright.govern.receipts import receipt_maker
 from modelwright.govern.records import Records
-from modelwright.project import lookup
+from modelwright.project import carrying, lookup
+from modelwright.project.carrying import Warn
 from modelwright.project.schema import Project
 
 if TYPE_CHECKING:
@@ -47,8 +48,10 @@ def subject_of(records: Records, artifact: Artifact) -> Subject:
     return Subject(artifact, model.path, adapter.path if adapter else None)
 
 
-def app_settings(project: Project, records: Records, reference: str, host: str | None, port: int | None) -> AppSettings:
-    """What the server needs to know, from the project file and the ledger."""
+def app_settings(
+    project: Project, records: Records, reference: str, host: str | None, port: int | None, taken_down: Sequence[str]
+) -> AppSettings:
+    """What the server needs to know, from the project file and the ledger. `taken_down`: what its callers are told."""
     from modelwright.deploy.service import AppSettings
     from modelwright.project.runner import means
 
@@ -67,6 +70,7 @@ def app_settings(project: Project, records: Records, reference: str, host: str |
         api_key=run.api_key.reveal() if run.api_key else None,
         answers=project.home / "answers.db",
         receipt=receipt_maker(records, subject.artifact.ref),
+        taken_down=tuple(taken_down),
     )
 
 
@@ -83,11 +87,13 @@ def serve(
     host: str | None,
     port: int | None,
     announce: Callable[[str], None],
+    yes: int | None = None,
+    warn: Warn | None = None,
 ) -> None:
-    """Answer until interrupted; the deployment is put on record."""
+    """Answer until interrupted; the deployment is put on record. Raises Refused as `carrying.permitted` does."""
     from modelwright.deploy.serve import serve as answer
 
-    settings = app_settings(project, records, reference, host, port)
+    settings = _permitted(project, records, reference, host, port, yes, warn)
 
     def ready(url: str) -> None:
         record_deployment(records, settings, url)
@@ -96,12 +102,33 @@ def serve(
     answer(settings, ready)
 
 
+def _permitted(
+    project: Project,
+    records: Records,
+    reference: str,
+    host: str | None,
+    port: int | None,
+    yes: int | None,
+    warn: Warn | None,
+) -> AppSettings:
+    artifact = lookup.find(project, records, reference)
+    taken_down = carrying.permitted(project, records, artifact, "served", yes, warn)
+    return app_settings(project, records, artifact.ref, host, port, taken_down)
+
+
 @contextmanager
-def running(project: Project, records: Records, reference: str, port: int = 0) -> Iterator[Running]:
-    """A server on loopback for the time of a block."""
+def running(
+    project: Project,
+    records: Records,
+    reference: str,
+    port: int = 0,
+    yes: int | None = None,
+    warn: Warn | None = None,
+) -> Iterator[Running]:
+    """A server on loopback for the time of a block. Raises Refused as `carrying.permitted` does."""
     from modelwright.deploy.serve import running_server
 
-    settings = app_settings(project, records, reference, "127.0.0.1", port)
+    settings = _permitted(project, records, reference, "127.0.0.1", port, yes, warn)
     with running_server(settings) as server:
         record_deployment(records, settings, server.url)
         yield server
@@ -110,17 +137,29 @@ def running(project: Project, records: Records, reference: str, port: int = 0) -
 def record_deployment(records: Records, settings: AppSettings, url: str) -> None:
     """Where a release answers is a fact of governance."""
     subject = [{"name": settings.release, "digest": settings.digest}]
-    records.append("deployment", subject, {"artifact": settings.release, "url": url, "device": settings.device})
+    known = {"taken_down": list(settings.taken_down)} if settings.taken_down else {}
+    records.append(
+        "deployment", subject, {"artifact": settings.release, "url": url, "device": settings.device, **known}
+    )
 
 
 def ask(
-    project: Project, records: Records, prompt: str, reference: str, max_tokens: int = 64, temperature: float = 0.0
+    project: Project,
+    records: Records,
+    prompt: str,
+    reference: str,
+    max_tokens: int = 64,
+    temperature: float = 0.0,
+    warn: Warn | None = None,
 ) -> dict[str, Any]:
-    """One answer without a server, kept in the store of answers like any other."""
+    """One answer without a server, kept in the store of answers like any other. What was taken down is told and refuses
+    nothing: whoever looks into what a model still says of it has to ask."""
     from modelwright.deploy.serve import running_server
     from modelwright.engines import http
 
-    settings = app_settings(project, records, reference, "127.0.0.1", 0)
+    artifact = lookup.find(project, records, reference)
+    taken_down = carrying.told(records, artifact, warn)
+    settings = app_settings(project, records, artifact.ref, "127.0.0.1", 0, taken_down)
     began = time.monotonic()
     with running_server(settings) as server:
         body = {"model": settings.release, "prompt": prompt, "max_tokens": max_tokens, "temperature": temperature}
@@ -133,4 +172,5 @@ def ask(
         "digest": settings.digest,
         "tokens": answer["usage"]["completion_tokens"],
         "seconds": round(time.monotonic() - began, 3),
+        **({"taken_down": taken_down} if taken_down else {}),
     }

@@ -34,6 +34,8 @@ def run(settings: TrainSettings, inputs: Mapping[str, Artifact], context: Contex
     """
     began = time.perf_counter()
     tokens = Tokens.open(inputs["tokens"].path)
+    # The base is named by a path, which says nothing later: its digest tells what the weights come from.
+    base = {"base_digest": model_digest(context.project / settings.base)} if settings.base else {}
     # `run.device: cpu` holds on a machine with a GPU too.
     where = plan.device() if context.machine.device == "cuda" else "cpu"
     with distributed.ranks(where) as group:
@@ -48,7 +50,7 @@ def run(settings: TrainSettings, inputs: Mapping[str, Artifact], context: Contex
             _plot(trainer, numerics, context)
         distributed.first_says(group, 0.0, where)  # nobody reads the folder before it is written
         facts = _facts(settings, trainer, numerics, context, seconds)
-    return Output(model_digest(context.out), facts)
+    return Output(model_digest(context.out), facts | base)
 
 
 def _numerics(

@@ -91,6 +91,9 @@ def minimal_card(source: Source) -> str:
     lines = ["---", "library_name: transformers", "pipeline_tag: text-generation", "tags: [modelwright]", "---", ""]
     lines += [f"# {source.name}", ""]
     lines += [f"- {name}: `{value}`" for name, value in source.provenance.items()]
+    if source.taken_down:
+        ids = ", ".join(f"`{name}`" for name in source.taken_down)
+        lines += ["", f"It learned from documents that were taken down since (takedown {ids}), and still carries them."]
     return "\n".join(lines) + "\n"
 
 

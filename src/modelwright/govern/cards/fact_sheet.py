@@ -28,6 +28,7 @@ from modelwright.govern.cards.format import short
 from modelwright.govern.cards.gates import approvals_table, gates_table
 from modelwright.govern.cards.rights import said
 from modelwright.govern.cards.scores import metric_field, scores_of
+from modelwright.govern.cards.taken_down import taken_down
 from modelwright.govern.lineage import ancestors, descendants
 from modelwright.govern.records import Records
 from modelwright.govern.stated import NOTHING, Stated
@@ -81,8 +82,10 @@ def fact_sheet(release: Artifact, records: Records, project: str, use: str = "",
     exports = [known[ref] for ref in descendants(records, release.ref)]
     chain = sorted([release, *chain, *exports], key=lambda item: int(item.record.get("seq", 0)))
     refs = [item.ref for item in chain]
+    erased, marks = taken_down(release, records)
     sections = (
         Section("Identity", identity_fields(release, records) + _contents(release)),
+        erased,
         Section("Use case", _use_case(project, use, statements)),
         Section("Decisions", _approved(release), present(gates_table(records, refs), approvals_table(records, refs))),
         *_phases(chain, records),
@@ -93,11 +96,11 @@ def fact_sheet(release: Artifact, records: Records, project: str, use: str = "",
         Section("Settings", tables=present(settings_table(release))),
     )
     experimental = release.facts.get("experimental")
-    marks = ("experimental",) if experimental else ("released",) if experimental is False else ()
+    state = ("experimental",) if experimental else ("released",) if experimental is False else ()
     return finished(
         Card(
             "fact sheet", release.ref, f"{project} · {release.ref}", release.digest, project,
-            _summary(release, experimental), marks, _headline(release, chain, records), sections,
+            _summary(release, experimental), (*state, *marks), _headline(release, chain, records), sections,
         ),
         records,
     )  # fmt: skip

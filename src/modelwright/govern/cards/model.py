@@ -30,6 +30,7 @@ from modelwright.govern.cards.format import short
 from modelwright.govern.cards.gates import approvals_table, gates_table
 from modelwright.govern.cards.rights import said
 from modelwright.govern.cards.scores import evaluation, metric_field, scores_of
+from modelwright.govern.cards.taken_down import taken_down
 from modelwright.govern.lineage import descendants, nearest
 from modelwright.govern.records import Records
 from modelwright.govern.stated import NOTHING, Stated
@@ -44,8 +45,10 @@ def model_card(model: Artifact, records: Records, project: str, use: str = "", s
     facts = facts_of(model)
     scores = scores_of(records, model.ref)
     base = nearest(records, model.ref, "model") if model.kind == "adapter" else None
+    erased, marks = taken_down(model, records)
     sections = (
         Section("Identity", identity_fields(model, records) + _release(model, records)),
+        erased,
         Section("Purpose and limits", _purpose(project, use, facts, statements)),
         _architecture(facts, base),
         _data(model, facts, records),
@@ -70,7 +73,7 @@ def model_card(model: Artifact, records: Records, project: str, use: str = "", s
     return finished(
         Card(
             "model card", model.ref, f"{project} · {model.ref}", model.digest, project,
-            _summary(model, facts, base), (), headline, sections,
+            _summary(model, facts, base), marks, headline, sections,
         ),
         records,
     )  # fmt: skip

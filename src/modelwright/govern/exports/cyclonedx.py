@@ -13,6 +13,7 @@ from typing import Any
 
 from modelwright.core.context import Artifact
 from modelwright.govern.cards.scores import bounds, scores_of
+from modelwright.govern.carriers import carried
 from modelwright.govern.exports import Exported, Subject, absent, to_json, without_nothing
 from modelwright.govern.exports.values import main_languages, personal_kinds, spdx, tokens_of
 from modelwright.govern.lineage import nearest
@@ -228,6 +229,7 @@ def _model(subject: Subject) -> dict[str, Any]:
         "quantitativeAnalysis": without_nothing({"performanceMetrics": _metrics(subject)}),
         "considerations": without_nothing(considerations),
     }
+    erased = [item.takedown for item in carried(subject.records, artifact.ref)]
     numbers = ("parameters", "trainable_parameters", "layers", "width", "vocabulary", "context", "steps", "flops")
     return without_nothing(
         {
@@ -241,6 +243,7 @@ def _model(subject: Subject) -> dict[str, Any]:
             "properties": _properties(
                 {"modelwright:digest": artifact.digest, "modelwright:event": artifact.record.get("seq")}
                 | {f"modelwright:{key}": facts.get(key) for key in numbers}
+                | {"modelwright:carries-takedown": ", ".join(erased)}
             ),
         }
     )

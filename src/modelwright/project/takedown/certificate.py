@@ -8,10 +8,10 @@ from typing import Any
 from modelwright.formats.pile import content_leaves, text_leaves
 from modelwright.formats.proofs import Tree
 from modelwright.govern import takedowns
+from modelwright.govern.carriers import REMEDIES
 from modelwright.govern.records import Records
 from modelwright.project.schema import Project
 from modelwright.project.takedown.journal import Journal
-from modelwright.project.takedown.reach import REMEDIES
 
 PROOFS = 1000
 """Proofs that a certificate carries at most; `modelwright verify --document` gives any other."""
@@ -132,7 +132,7 @@ def _carrier(item: dict[str, Any]) -> str:
     if item["learned"] is False:
         return f"- {item['ref']}: did not learn from it"
     if item["learned"] is None:
-        return f"- {item['ref']}: unknown, its tokens were pruned"
+        return f"- {item['ref']}: unknown, what it learned from is gone"
     if item["windows"] is None:
         return f"- {item['ref']}: carries it; how often it saw it is not on record"
     return f"- {item['ref']}: its tokens held it; it stood in {item['windows']:,} of {item['of']:,} windows of training"

@@ -12,7 +12,7 @@ from modelwright.core.errors import ModelwrightError, Refused, UsageError
 from modelwright.core.fingerprint import digest
 from modelwright.core.storage import folder_bytes, lock
 from modelwright.formats import barred
-from modelwright.govern import takedowns
+from modelwright.govern import carriers, takedowns
 from modelwright.govern.records import Records
 from modelwright.project import lookup, schema
 from modelwright.project.schema import Project
@@ -53,7 +53,7 @@ def takedown(
         begun = _begin(project, records, found, shown, reason, keys)
         finish(project, records, begun, report)
         ended = takedowns.done(records)[begun.takedown]
-        return {**shown, "executed": True, "certificate": _certificate(ended), **_outcome(ended)}
+        return {**shown, "executed": True, "certificate": takedowns.certificate_of(ended), **_outcome(ended)}
 
 
 def finish_pending(project: Project, records: Records, report: Reporter = lambda event: None) -> list[str]:
@@ -88,9 +88,11 @@ def finish(project: Project, records: Records, begun: Journal, report: Reporter 
 
 
 def _print_cards(project: Project, records: Records) -> None:
-    """Cards of what the project yields now; those of what was erased are gone."""
-    from modelwright.project.printing import print_cards
+    """Cards of what the project yields now, and anew those of what carries a takedown; those of what was erased are
+    gone."""
+    from modelwright.project.printing import print_cards, print_carriers
 
+    print_carriers(project, records)
     try:
         current = lookup.current(schema.load(project.file), records)
     except ModelwrightError:
@@ -136,9 +138,9 @@ def _earlier(
         same = mine.get("asked", {}).get("value") == _value_digest(asked)
         listed = barred.read_ids(project.home, mine.get("files") or {})
         if same or (asked.kind == "document" and ids & listed["documents"]) or meant & listed["selectors"]:
-            nothing: dict[str, Any] = {kind: [] for kind in ("piles", "tokens", "models", "adapters", "releases")}
-            return {"takedown": name, "asked": asked.kind, "documents": 0, **nothing, "deployments": [], "matched": [],
-                    "executed": True, "certificate": _certificate(entry), **_outcome(entry)}  # fmt: skip
+            return {"takedown": name, "asked": asked.kind, "documents": 0, "piles": [], "tokens": [],
+                    **carriers.of_takedown(records, name), "deployments": [], "matched": [], "executed": True,
+                    "certificate": takedowns.certificate_of(entry), **_outcome(entry)}  # fmt: skip
     return None
 
 
@@ -228,12 +230,9 @@ def _put_on_record(records: Records, begun: Journal) -> None:
     predicate = {
         "takedown": begun.takedown, "phase": "begun", "asked": begun["asked"], "reason": begun["reason"],
         "documents": len(begun["documents"]), "files": begun["files"], "erases": touched,
+        "learned": carriers.noted(begun["reach"]["learned"]),
     }  # fmt: skip
     records.append(takedowns.KIND, [{"name": ref, "digest": known[ref].digest} for ref in touched], predicate)
-
-
-def _certificate(entry: Any) -> str | None:
-    return next((name for name in entry.get("certificate") or {} if name.endswith(".json")), None)
 
 
 def _outcome(entry: Any) -> dict[str, Any]:
