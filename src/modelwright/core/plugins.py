@@ -129,9 +129,15 @@ def _python_plugins(folder: Path) -> Iterable[Path]:
 
 
 def _installed(kind: str) -> Iterable[PluginFile]:
-    for entry in importlib.metadata.entry_points(group=f"modelwright.{kind}"):
+    for entry in _entry_points().select(group=f"modelwright.{kind}"):
         origin = entry.dist.name if entry.dist else "installed"
         yield PluginFile(kind, entry.name, Path(entry.value), origin, entry.value)
+
+
+@functools.cache
+def _entry_points() -> Any:
+    """What the installed distributions announce, by `select(group=...)`; to find it, every one of them is read."""
+    return importlib.metadata.entry_points()
 
 
 def camel(name: str) -> str:
