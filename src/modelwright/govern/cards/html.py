@@ -79,8 +79,9 @@ def field_range(field: Field) -> str:
 def _value(value: Any, unit: str, source: int | None, kind: str, with_unit: bool = True) -> Markup:
     if value is None or value == "":
         return Markup("")
+    # Strings of escaped parts: a card has thousands of values, and `Markup.format` takes ten times as long.
     whole = exact(value, unit)
-    title = Markup(' title="{}"').format(whole) if whole else Markup("")
+    title = f' title="{escape(whole)}"' if whole else ""
     mono = "mono" if unit == "digest" or (isinstance(value, str) and short(value) != value) else ""
     number = "" if isinstance(value, str) else "num"
     names = " ".join(
@@ -90,8 +91,8 @@ def _value(value: Any, unit: str, source: int | None, kind: str, with_unit: bool
     if isinstance(value, str) and len(shown) > 16 and not mono:
         shown = Markup(_BREAK.sub("\\1<wbr>", str(shown)))  # long names may break after a dot, dash or underscore
     if source is not None and kind == MEASURED:
-        return Markup('<a class="{}" href="#event-{}"{}>{}</a>').format(names, source, title, shown)
-    return Markup('<span class="{}"{}>{}</span>').format(names.replace("from", "").strip(), title, shown)
+        return Markup(f'<a class="{names}" href="#event-{source}"{title}>{shown}</a>')
+    return Markup(f'<span class="{names.replace("from", "").strip()}"{title}>{shown}</span>')
 
 
 def cells(table: Table, row: Row) -> Markup:
@@ -102,7 +103,7 @@ def cells(table: Table, row: Row) -> Markup:
             parts += _interval_cells(table, index, cell, row)
             continue
         name = f' class="{_cell_class(column, cell)}"' if _cell_class(column, cell) else ""
-        parts.append(Markup(f"<td{name}>{{}}</td>").format(_cell(column, cell, row, table, first=index == 0)))
+        parts.append(Markup(f"<td{name}>{_cell(column, cell, row, table, first=index == 0)}</td>"))
         if column.bar:
             parts.append(Markup('<td class="drawn">{}</td>').format(_bar(cell, _column(table, index))))
     return Markup("").join(parts)
