@@ -79,13 +79,15 @@ class TokensWriter:
         self._documents.append(documents.select(list(DOCUMENT_COLUMNS)))
 
     def _write(self, stream: np.ndarray[Any, Any]) -> None:
+        import numpy as np
+
         self.tokens += len(stream)
         try:
             while len(stream):
                 if self._stream is None or self.shards[-1]["tokens"] == self.shard_tokens:
                     self._next_shard()
                 room = self.shard_tokens - self.shards[-1]["tokens"]
-                self._stream.write(stream[:room].tobytes())
+                self._stream.write(np.ascontiguousarray(stream[:room]).data)
                 self.shards[-1]["tokens"] += len(stream[:room])
                 stream = stream[room:]
         except OSError as error:
