@@ -110,14 +110,45 @@ def map_batches(frame: Any, kernel: Kernel, inputs: Sequence[str], outputs: pa.S
     @daft.func.batch(return_dtype=dtype, unnest=True, use_process=False)  # type: ignore[untyped-decorator,unused-ignore]
     def apply(*columns: Any) -> Any:
         arrays = [_whole(column.to_arrow()) for column in columns]
-        batch = pa.RecordBatch.from_arrays(arrays, names=list(inputs))
-        result = kernel(batch)
-        if result.num_rows != batch.num_rows:
-            raise ValueError(f"a kernel made {result.num_rows} rows of {batch.num_rows}")
-        fields = [result.column(field.name).cast(field.type) for field in outputs]
+        fields = _applied(kernel, pa.RecordBatch.from_arrays(arrays, names=list(inputs)), outputs)
         return pa.StructArray.from_arrays(fields, fields=list(outputs))
 
     return frame.select(*keep, apply(*(daft.col(name) for name in inputs)))
+
+
+def _applied(kernel: Kernel, batch: pa.RecordBatch, outputs: pa.Schema) -> list[Any]:
+    """The columns `outputs` of what a kernel makes of a batch."""
+    result = kernel(batch)
+    if result.num_rows != batch.num_rows:
+        raise ValueError(f"a kernel made {result.num_rows} rows of {batch.num_rows}")
+    return [result.column(field.name).cast(field.type) for field in outputs]
+
+
+def collect_tasks(tasks: Sequence[Task], schema: pa.Schema) -> pa.Table:
+    """The rows of `tasks` as one table of `schema`. A single task runs here: a query would cost more than a few
+    texts."""
+    import pyarrow as pa
+
+    if len(tasks) > 1:
+        return collect(read(tasks, schema), schema)
+    return pa.Table.from_batches([batch.select(schema.names) for task in tasks for batch in task()], schema)
+
+
+def map_tasks(
+    tasks: Sequence[Task], schema: pa.Schema, kernel: Kernel, inputs: Sequence[str], outputs: pa.Schema,
+    keep: Sequence[str] = (),
+) -> pa.Table:  # fmt: skip
+    """`map_batches` over the batches of `tasks`, which are of `schema`, as one table; a single task runs here."""
+    import pyarrow as pa
+
+    wanted = pa.schema([*(schema.field(name) for name in keep), *outputs])
+    if len(tasks) > 1:
+        return collect(map_batches(read(tasks, schema), kernel, inputs, outputs, keep), wanted)
+    tables = [wanted.empty_table()]
+    for batch in (batch for task in tasks for batch in task()):
+        kept = [batch.column(name) for name in keep]
+        tables.append(pa.Table.from_arrays([*kept, *_applied(kernel, batch.select(inputs), outputs)], schema=wanted))
+    return pa.concat_tables(tables)
 
 
 def _whole(array: Any) -> pa.Array:

@@ -6,6 +6,7 @@ is dropped by the rule `takedown`. Texts are looked at once per text and list; w
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from modelwright.core.context import Context
@@ -69,19 +70,20 @@ def _by_text(documents: Documents, barred: Barred, context: Context) -> pa.Table
     table = documents.table
     folder = context.home / "cache" / "takedown" / barred.match_digest[:32]
     schema = pa.schema([("key", pa.string()), ("holds", pa.bool_())])
-    known, covered = cache.read(folder, schema, "key")
+    known = cache.rows(folder, schema)
     distinct = pc.unique(table["digest"]).drop_null()
-    missing = distinct.filter(pc.invert(pc.is_in(distinct, value_set=pa.array(covered, pa.string()))))
+    missing = distinct.filter(pc.invert(pc.is_in(distinct, value_set=known["key"].combine_chunks())))
     if len(missing):
         rows = table.take(pc.index_in(missing, value_set=table["digest"].combine_chunks()))
-        done = 0
-        for batch in documents.batches(rows.select(["document", "digest"]), context):
-            holds = pa.array(holding(batch.column("text"), barred.texts))
-            part = pa.Table.from_arrays([batch.column("digest").cast(pa.string()), holds], schema=schema)
-            cache.append(folder, part, part["key"].to_pylist())
-            done += batch.num_rows
-            context.progress("looking for what was taken down", done, rows.num_rows, "texts")
-        cache.compact(folder, schema, "key")
-        known, _ = cache.read(folder, schema, "key")
+
+        def parts() -> Iterator[pa.Table]:
+            done = 0
+            for batch in documents.batches(rows.select(["document", "digest"]), context):
+                holds = pa.array(holding(batch.column("text"), barred.texts))
+                yield pa.Table.from_arrays([batch.column("digest").cast(pa.string()), holds], schema=schema)
+                done += batch.num_rows
+                context.progress("looking for what was taken down", done, rows.num_rows, "texts")
+
+        known = cache.extend(folder, known, "key", parts())
     held = known.filter(known["holds"])["key"].combine_chunks()
     return _marked(table, pc.is_in(table["digest"], value_set=held), "match")

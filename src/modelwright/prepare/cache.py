@@ -1,6 +1,6 @@
 """A folder of Parquet parts: rows are added under their key and never changed, so that any run resumes by key.
 
-A part is whole or absent (written beside, then renamed), and named by what it covers, so that writing it twice leaves
+A part is whole or absent (written beside, then renamed), and named by what it settles, so that writing it twice leaves
 one. What can be measured again is not worth an error: a part that cannot be read is removed and measured anew.
 """
 
@@ -19,19 +19,23 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _PARTS_AT_MOST = 48
-_COVERS = b"covers"
+_SETTLED = b"settled"  # how many keys a part settles
+_WITHOUT_ROWS = b"without_rows"  # those of them that have no row, a line each
 
 
-def append(folder: Path, table: pa.Table, covers: Iterable[str]) -> None:
-    """Add one part that settles the keys `covers`, also those that have no row. Raises StorageError."""
+def append(folder: Path, table: pa.Table, key: str, settled: Iterable[str] = ()) -> None:
+    """Add one part: it settles the keys of its rows, and `settled`, of which some have no row. Raises StorageError."""
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    keys = sorted(covers)
+    with_rows = set(pc.unique(table[key]).to_pylist())
+    keys = sorted(with_rows.union(settled))
     name = _name(keys)
+    told = {_SETTLED: str(len(keys)), _WITHOUT_ROWS: "\n".join(one for one in keys if one not in with_rows)}
     path, beside = folder / f"{name}.parquet", folder / f".{name}.{os.getpid()}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        pq.write_table(table.replace_schema_metadata({_COVERS: "\n".join(keys).encode()}), beside, compression="zstd")
+        pq.write_table(table.replace_schema_metadata(told), beside, compression="zstd")
         os.replace(beside, path)
     except OSError as error:
         with contextlib.suppress(OSError):
@@ -39,33 +43,65 @@ def append(folder: Path, table: pa.Table, covers: Iterable[str]) -> None:
         raise storage_error(error, path) from error
 
 
-def read(folder: Path, schema: pa.Schema, key: str) -> tuple[pa.Table, set[str]]:
-    """All rows, and the keys that are settled. Where two parts settle a key, its rows are taken from one."""
+def rows(folder: Path, schema: pa.Schema) -> pa.Table:
+    """All rows, for whoever looks them up by their key: those of a key may stand there twice, and are the same."""
+    import pyarrow as pa
+
+    return pa.concat_tables([schema.empty_table(), *(part for part, _, _ in _parts(folder, schema))])
+
+
+def read(folder: Path, schema: pa.Schema, key: str) -> tuple[pa.Table, pa.Array]:
+    """All rows, and the distinct keys that are settled. Where two parts settle a key, its rows are taken from one."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    tables: list[pa.Table] = [schema.empty_table()]
-    covered: set[str] = set()
-    for _, table, keys in _parts(folder, schema):
-        twice = covered & keys
-        tables.append(table.filter(pc.invert(pc.is_in(table[key], pa.array(twice, pa.string())))) if twice else table)
-        covered |= keys
-    return pa.concat_tables(tables), covered
+    parts = list(_parts(folder, schema))
+    whole = pa.concat_tables([schema.empty_table(), *(rows for rows, _, _ in parts)])
+    settled = pc.unique(pa.chunked_array([*whole[key].chunks, *(empty for _, empty, _ in parts)], pa.string()))
+    if len(settled) == sum(count for _, _, count in parts):
+        return whole, settled
+    tables, seen = [schema.empty_table()], pa.array([], pa.string())
+    for rows, empty, _ in parts:
+        tables.append(rows.filter(pc.invert(pc.is_in(rows[key], value_set=seen))))
+        seen = pc.unique(pa.chunked_array([seen, *rows[key].chunks, empty], pa.string()))
+    return pa.concat_tables(tables), settled
 
 
-def _parts(folder: Path, schema: pa.Schema) -> Iterator[tuple[Path, pa.Table, set[str]]]:
+def _parts(folder: Path, schema: pa.Schema) -> Iterator[tuple[pa.Table, pa.Array, int]]:
+    """Rows, keys without rows and number of keys of each part."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     for path in sorted(folder.glob("*.parquet")):
         try:
-            table = pq.read_table(path, partitioning=None)
-            keys = set((table.schema.metadata or {})[_COVERS].decode().split("\n")) - {""}
-            rows = table.select(schema.names).replace_schema_metadata(None).cast(schema)
+            table, without_rows, count = _part(path)
+            rows = table.select(schema.names).cast(schema)
         except (pa.ArrowInvalid, KeyError, OSError):
             path.unlink(missing_ok=True)
             continue
-        yield path, rows, keys
+        yield rows, without_rows, count
+
+
+def _part(path: Path) -> tuple[pa.Table, pa.Array, int]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path) as file:  # small files, many of them: a dataset or threads would cost more than they read
+        table = file.read(use_threads=False)
+    told = table.schema.metadata or {}
+    without_rows = told[_WITHOUT_ROWS].decode().split("\n") if told[_WITHOUT_ROWS] else []
+    return table.replace_schema_metadata(None), pa.array(without_rows, pa.string()), int(told[_SETTLED])
+
+
+def extend(folder: Path, kept: pa.Table, key: str, parts: Iterable[pa.Table]) -> pa.Table:
+    """`kept` (of `read` or `rows`) and the rows of `parts`; each part is on disk before the next one is asked for."""
+    import pyarrow as pa
+
+    tables = [kept]
+    for part in parts:
+        append(folder, part, key)
+        tables.append(part)
+    compact(folder, kept.schema, key)
+    return pa.concat_tables(tables)
 
 
 def forget(folder: Path, key: str, gone: Iterable[str]) -> int:
@@ -73,22 +109,21 @@ def forget(folder: Path, key: str, gone: Iterable[str]) -> int:
     goes whole. Raises StorageError."""
     import pyarrow as pa
     import pyarrow.compute as pc
-    import pyarrow.parquet as pq
 
-    names = set(gone)
-    wanted, rewritten = pa.array(sorted(names), pa.string()), 0
+    wanted, rewritten = pa.array(sorted(set(gone)), pa.string()), 0
     for path in sorted(folder.glob("*.parquet")):
         try:
-            table = pq.read_table(path, partitioning=None)
-            keys = set((table.schema.metadata or {})[_COVERS].decode().split("\n")) - {""}
+            table, without_rows, _ = _part(path)
             hit = pc.is_in(table[key], value_set=wanted)
         except (pa.ArrowInvalid, KeyError, OSError):
             path.unlink(missing_ok=True)
             rewritten += 1
             continue
-        if keys & names or pc.any(hit).as_py():
-            if keys - names:
-                append(folder, table.filter(pc.invert(hit)), keys - names)
+        empty = pc.is_in(without_rows, value_set=wanted)
+        if pc.any(hit).as_py() or pc.any(empty).as_py():
+            rest, others = table.filter(pc.invert(hit)), without_rows.filter(pc.invert(empty))
+            if rest.num_rows or len(others):
+                append(folder, rest, key, others.to_pylist())
             path.unlink()
             rewritten += 1
     return rewritten
@@ -99,10 +134,10 @@ def compact(folder: Path, schema: pa.Schema, key: str) -> None:
     old = list(folder.glob("*.parquet"))
     if len(old) <= _PARTS_AT_MOST:
         return
-    rows, covered = read(folder, schema, key)
-    append(folder, rows, covered)
+    rows, settled = read(folder, schema, key)
+    append(folder, rows, key, settled.to_pylist())
     for path in old:
-        if path.stem != _name(sorted(covered)):
+        if path.stem != _name(sorted(settled.to_pylist())):
             path.unlink(missing_ok=True)
 
 

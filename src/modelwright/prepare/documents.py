@@ -105,27 +105,56 @@ def read_documents(sources: Sequence[Source], context: Context) -> Documents:
     return Documents(table, pieces, inventories, TextStore(folder))
 
 
+def known_documents(sources: Sequence[Source], context: Context) -> tuple[pa.Table, list[Piece]]:
+    """The rows of what was read before and still stands in the sources, and the pieces that were never read."""
+    import pyarrow as pa
+
+    tables, unread = [interim_schema().empty_table()], []
+    for source in sources:
+        inventory = look(source, context.project, context.home)
+        pieces = {_key(piece): piece for file in inventory.files for piece in source.pieces(file)}
+        rows, new = _known(_folder(source, context), pieces)
+        tables.append(rows)
+        unread += new
+    return in_order(settle_repeats(pa.concat_tables(tables))), unread
+
+
 def _key(piece: Piece) -> str:
     return hashlib.sha256(piece.key.encode()).hexdigest()[:32]
 
 
 def _rows_of(source: Source, pieces: Mapping[str, Piece], texts: Path, context: Context) -> pa.Table:
     import pyarrow as pa
-    import pyarrow.compute as pc
 
-    meaning = digest([identity(source), plugins.code_identity(source), type(source).__name__])[:16]
-    folder = context.home / "cache" / "documents" / f"{_file_name(source.name)}-{meaning}"
-    _, covered = cache.read(folder, interim_schema(), "piece")
-    new = [piece for key, piece in pieces.items() if key not in covered]
+    folder = _folder(source, context)
+    kept, new = _known(folder, pieces)
+    tables = [kept]
 
     def keep(table: pa.Table, done: Sequence[Piece]) -> None:
-        cache.append(folder, table, (_key(piece) for piece in done))
+        cache.append(folder, table, "piece", (_key(piece) for piece in done))
+        tables.append(table)
 
     if new:
         _query(source, new, texts, context, keep)
         cache.compact(folder, interim_schema(), "piece")
-    rows, _ = cache.read(folder, interim_schema(), "piece")
-    return rows.filter(pc.is_in(rows["piece"], value_set=pa.array(pieces, pa.string())))
+    return pa.concat_tables(tables)
+
+
+def _folder(source: Source, context: Context) -> Path:
+    """Where the rows of a source are kept, as it is read now."""
+    meaning = digest([identity(source), plugins.code_identity(source), type(source).__name__])[:16]
+    return context.home / "cache" / "documents" / f"{_file_name(source.name)}-{meaning}"
+
+
+def _known(folder: Path, pieces: Mapping[str, Piece]) -> tuple[pa.Table, list[Piece]]:
+    """The rows of `pieces` that were read before, and the pieces that were not."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kept, settled = cache.read(folder, interim_schema(), "piece")
+    known = set(settled.to_pylist())
+    rows = kept.filter(pc.is_in(kept["piece"], value_set=pa.array(pieces, pa.string())))
+    return rows, [piece for key, piece in pieces.items() if key not in known]
 
 
 def _file_name(name: str) -> str:
@@ -147,8 +176,7 @@ def _query(
     sizes = [sum(piece.end - piece.start for unit in group for piece in unit) for group in groups]
     for group in each(groups, context, f"reading {source.name}", unit="bytes", sizes=sizes):
         tasks = [_Reading(source, unit, texts) for unit in group]
-        table = daft.collect(daft.read(tasks, interim_schema()), interim_schema())
-        keep(table, [piece for unit in group for piece in unit])
+        keep(daft.collect_tasks(tasks, interim_schema()), [piece for unit in group for piece in unit])
 
 
 def _units(pieces: Sequence[Piece]) -> Iterator[tuple[Piece, ...]]:

@@ -225,18 +225,19 @@ def _kept(editing: _Editing, again: Signal | None, context: Context) -> pa.Table
     kinds = _sought_again(editing.editings)
     remeasured = [meaning_of(REMEASURED, again), kinds] if again is not None and kinds else None
     folder = context.home / "cache" / "edits" / digest([EDITS, remeasured])[:16]
-    kept, covered = cache.read(folder, _kept_schema(), "key")
-    known = pc.is_in(editing.todo["key"], value_set=pa.array(covered, pa.string()))
+    kept, settled = cache.read(folder, _kept_schema(), "key")
+    known = pc.is_in(editing.todo["key"], value_set=settled)
     new = editing.todo.filter(pc.invert(known))
     if not new.num_rows:
         return kept
     parts = [new.slice(start, _DOCUMENTS_A_PART) for start in range(0, new.num_rows, _DOCUMENTS_A_PART)]
+    tables = [kept]
     for part in each(parts, context, "editing", len(parts), "parts"):
-        rows = editing.edit(part, context, again)
-        cache.append(folder, rows, part["key"].to_pylist())
+        tables.append(editing.edit(part, context, again))
+        cache.append(folder, tables[-1], "key", part["key"].to_pylist())
     editing.documents.texts.refresh()
     cache.compact(folder, _kept_schema(), "key")
-    return cache.read(folder, _kept_schema(), "key")[0]
+    return pa.concat_tables(tables)
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ STATED = (
 )  # fmt: skip
 """Columns that documents have before anything is measured; rules may name them, signals may read them."""
 _GROUP_BYTES = 64_000_000
+_ODD = (0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93)  # multipliers of the two halves of a key
 
 
 @dataclass(frozen=True)
@@ -134,64 +135,112 @@ def measure(documents: Documents, signals: Mapping[str, Signal], order: Sequence
     values = documents.table.select(list(STATED))
     findings = [findings_schema().empty_table()]
     names = {name: values[name].combine_chunks().dictionary_encode() for name in ("document", "source", "origin")}
-    known: dict[tuple[str, ...], pa.Array] = {}
+    known: dict[str, Any] = {}
     for name in order:
         signal = signals[name]
-        if signal.inputs not in known:
-            known[signal.inputs] = keys_of(signal, values)
-        keys = known[signal.inputs]
-        kept = _measured(name, signal, values, keys, documents, context)
-        places = pa.compute.index_in(keys, value_set=kept["key"].combine_chunks())
-        for column, kind in signal.columns().items():
-            taken = kept[column].combine_chunks().take(places)
-            values = values.append_column(pa.field(column, pa.type_for_alias(kind)), taken)
+        keys = keys_of(signal, values, known)
+        kept, places = _measured(name, signal, values, keys, documents, context)
+        values = _with_outputs(values, signal, kept, places)
         if signal.finds:
             findings.append(_spread(name, names, kept["findings"].combine_chunks(), places))
     return Measured(values, pa.concat_tables(findings), tuple(order))
 
 
-def keys_of(signal: Signal, values: pa.Table) -> pa.Array:
-    """The cache key of each row for a signal: hex digits over its declared inputs; null where there is no text."""
+def unmeasured(
+    documents: pa.Table, signals: Mapping[str, Signal], order: Sequence[str], context: Context
+) -> dict[str, int]:
+    """Signal -> distinct inputs among `documents` that it would measure now; none for those that are all kept."""
+    import pyarrow.compute as pc
+
+    values = documents.select(list(STATED))
+    known: dict[str, Any] = {}
+    counted = {}
+    for name in order:
+        signal = signals[name]
+        keys = keys_of(signal, values, known)
+        kept = cache.rows(_folder(name, signal, context), _kept_schema(signal))
+        places = pc.index_in(keys, value_set=kept["key"].combine_chunks())
+        counted[name] = pc.count_distinct(keys.filter(pc.is_null(places))).as_py()
+        values = _with_outputs(values, signal, kept, places)
+    return {name: count for name, count in counted.items() if count}
+
+
+def _with_outputs(values: pa.Table, signal: Signal, kept: pa.Table, places: pa.Array) -> pa.Table:
+    """`values` with the columns of a signal: those of `kept` at `places`, null where there is none."""
+    import pyarrow as pa
+
+    for column, kind in signal.columns().items():
+        taken = kept[column].combine_chunks().take(places)
+        values = values.append_column(pa.field(column, pa.type_for_alias(kind)), taken)
+    return values
+
+
+def keys_of(signal: Signal, values: pa.Table, known: dict[str, Any] | None = None) -> pa.Array:
+    """The cache key of each row for a signal: hex digits over its declared inputs; null where there is no text.
+
+    The first 32 digits of the text's digest, and 32 over the digests of all other inputs. `known` keeps these by
+    column for other signals.
+    """
+    import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    known = {} if known is None else known
     texts = values["digest"].combine_chunks()
     heads = pc.utf8_slice_codeunits(texts, 0, 32)
-    if signal.inputs == ("text",):
+    beside = [column for column in signal.inputs if column != "text"]
+    if not beside:
         return heads
-    parts = []
-    for column in signal.inputs:
-        if column != "text":
-            part = values[column].combine_chunks().cast(pa.string())
-            size = pc.binary_length(part).cast(pa.string())
-            parts.append(pc.fill_null(pc.binary_join_element_wise(size, part, ":"), "-"))
-    # few rows differ in what goes beside their texts: each combination is hashed once
-    beside = pc.binary_join_element_wise(*parts, ",").dictionary_encode()
-    hashes = [hashlib.blake2b(line.encode(), digest_size=16).hexdigest() for line in beside.dictionary.to_pylist()]
-    keys = pa.array(hashes, pa.string()).take(beside.indices)
+    lanes = np.zeros((len(texts), 2), np.uint64)
+    for column in beside:
+        if column not in known:
+            known[column] = _digests(values[column])
+        lanes = (lanes ^ (lanes >> np.uint64(29))) * np.array(_ODD, np.uint64) + known[column]
+    digits = pa.py_buffer(lanes.tobytes().hex().encode())
+    offsets = pa.py_buffer(np.arange(0, 32 * len(texts) + 1, 32, dtype=np.int32))
+    keys = pa.StringArray.from_buffers(len(texts), offsets, digits)
     if "text" in signal.inputs:
         return pc.binary_join_element_wise(heads, keys, "")
     return pc.if_else(pc.is_valid(texts), keys, pa.scalar(None, pa.string()))
 
 
+def _digests(column: pa.ChunkedArray) -> Any:
+    """128 bits of each value, as two numbers (n, 2); each distinct value is hashed once, null is 0."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    coded = column.combine_chunks().cast(pa.string()).dictionary_encode()
+    hashed = [hashlib.blake2b(value.encode(), digest_size=16).digest() for value in coded.dictionary.to_pylist()]
+    numbers = np.frombuffer(b"".join([*hashed, bytes(16)]), "<u8").reshape(-1, 2)
+    return numbers[pc.fill_null(coded.indices, len(hashed)).to_numpy()]
+
+
 def _measured(
     name: str, signal: Signal, values: pa.Table, keys: pa.Array, documents: Documents, context: Context
-) -> pa.Table:
-    """Key, outputs and findings for at least every key, from the cache and, where it lacks them, measured now."""
-    folder = context.home / "cache" / "signals" / f"{name}-{meaning_of(name, signal)}"
-    schema = _kept_schema(signal)
-    kept, covered = cache.read(folder, schema, "key")
-    todo = _todo(signal, values, keys, documents.table, covered)
+) -> tuple[pa.Table, pa.Array]:
+    """Key, outputs and findings for at least every key, from the cache and, where it lacks them, measured now; and
+    the place of each key in them."""
+    import pyarrow.compute as pc
+
+    folder, schema = _folder(name, signal, context), _kept_schema(signal)
+    kept = cache.rows(folder, schema)
+    places = pc.index_in(keys, value_set=kept["key"].combine_chunks())
+    todo = _todo(signal, values, keys, documents.table, places)
     if todo.num_rows:
         documents.ensure_texts(todo, context)
         groups = list(_groups(todo))
         sizes = [int(group["bytes"].to_numpy().sum()) for group in groups]
-        for group in each(groups, context, f"measuring {name}", unit="bytes", sizes=sizes):
-            rows = _apply(signal, group, documents.texts, schema)
-            cache.append(folder, rows, rows["key"].to_pylist())
-        cache.compact(folder, schema, "key")
-        kept, _ = cache.read(folder, schema, "key")
-    return kept
+        told = each(groups, context, f"measuring {name}", unit="bytes", sizes=sizes)
+        before, open_ = kept.num_rows, pc.is_null(places)
+        kept = cache.extend(folder, kept, "key", (_apply(signal, group, documents.texts, schema) for group in told))
+        new = pc.index_in(keys.filter(open_), value_set=kept["key"].slice(before).combine_chunks())
+        places = pc.replace_with_mask(places, open_, pc.add(new, before).cast(places.type))
+    return kept, places
+
+
+def _folder(name: str, signal: Signal, context: Context) -> Path:
+    return context.home / "cache" / "signals" / f"{name}-{meaning_of(name, signal)}"
 
 
 def meaning_of(name: str, signal: Signal) -> str:
@@ -217,17 +266,15 @@ def findings_type() -> pa.DataType:
     return pa.list_(pa.struct(span))
 
 
-def _todo(signal: Signal, values: pa.Table, keys: pa.Array, table: pa.Table, covered: set[str]) -> pa.Table:
+def _todo(signal: Signal, values: pa.Table, keys: pa.Array, table: pa.Table, places: pa.Array) -> pa.Table:
     """One document for each key that is not kept: key, digest, bytes, piece and the inputs, in order of the pile."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    distinct = pc.unique(keys).drop_null()
-    missing = distinct.filter(pc.invert(pc.is_in(distinct, value_set=pa.array(covered, pa.string()))))
-    if not len(missing):
-        return pa.table({"key": pa.array([], pa.string())})
-    first = np.sort(pc.index_in(missing, value_set=keys).to_numpy())
+    missing = np.flatnonzero(pc.and_(pc.is_null(places), pc.is_valid(keys)))
+    codes = keys.take(pa.array(missing)).dictionary_encode().indices.to_numpy()
+    first = missing[np.unique(codes, return_index=True)[1]]  # codes are numbered as they appear
     inputs = [column for column in signal.inputs if column not in ("text", "digest", "bytes")]
     columns = {"key": keys, "digest": values["digest"], "bytes": values["bytes"], "piece": table["piece"]}
     return pa.table({**columns, **{name: values[name] for name in inputs}}).take(pa.array(first))
@@ -255,8 +302,8 @@ def _apply(signal: Signal, group: pa.Table, texts: TextStore, schema: pa.Schema)
     read = pa.schema([*(group.schema.field(name) for name in narrow), ("text", pa.large_string())])
     tasks = [_Texts(part.select(narrow), texts) for part in _parts(group)]
     outputs = pa.schema([field for field in schema if field.name != "key"])
-    frame = daft.map_batches(daft.read(tasks, read), signal.measure, list(signal.inputs), outputs, keep=["key"])
-    return daft.collect(frame, schema).sort_by("key")
+    rows = daft.map_tasks(tasks, read, signal.measure, list(signal.inputs), outputs, keep=["key"])
+    return rows.select(schema.names).cast(schema).sort_by("key")
 
 
 def _parts(group: pa.Table) -> Iterator[pa.Table]:

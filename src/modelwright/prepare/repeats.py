@@ -144,18 +144,18 @@ def _pieces(rows: pa.Table, read: Read, plugin: Repeats, folder: Path) -> pa.Tab
     schema = pa.schema(
         [("key", pa.string()), ("hashes", pa.list_(pa.uint64())), ("starts", numbers), ("ends", numbers)]
     )
-    _, covered = cache.read(folder, schema, "key")
+    kept = cache.rows(folder, schema)
     distinct = pc.unique(rows["digest"])
-    missing = distinct.filter(pc.invert(pc.is_in(distinct, value_set=pa.array(covered, pa.string()))))
+    missing = distinct.filter(pc.invert(pc.is_in(distinct, value_set=kept["key"].combine_chunks())))
     todo = rows.take(pc.index_in(missing, value_set=rows["digest"].combine_chunks()))
-    for batch in read(todo) if len(missing) else ():
+
+    def part(batch: pa.RecordBatch) -> pa.Table:
         found = pieces(batch.column("text"), paragraphs, least)
         edges = pa.array(_edges(found.counts))
-        lists = [pa.ListArray.from_arrays(edges, pa.array(part)) for part in found[1:]]
-        table = pa.Table.from_arrays([batch.column("digest").cast(pa.string()), *lists], schema=schema)
-        cache.append(folder, table, table["key"].to_pylist())
-    cache.compact(folder, schema, "key")
-    return cache.read(folder, schema, "key")[0]
+        lists = [pa.ListArray.from_arrays(edges, pa.array(column)) for column in found[1:]]
+        return pa.Table.from_arrays([batch.column("digest").cast(pa.string()), *lists], schema=schema)
+
+    return cache.extend(folder, kept, "key", (part(batch) for batch in (read(todo) if len(missing) else ())))
 
 
 def _edges(counts: Sequence[int] | npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:

@@ -71,14 +71,13 @@ def _kept(corpus: Corpus, name: str, kind: pa.DataType, measured: Callable[[pa.A
     import pyarrow.compute as pc
 
     folder, schema = corpus.cache / name, pa.schema([("key", pa.string()), ("value", kind)])
-    _, covered = cache.read(folder, schema, "key")
-    known = pa.array(covered, pa.string())
-    missing = corpus.digests.filter(pc.invert(pc.is_in(corpus.digests, value_set=known)))
-    for batch in corpus.read(missing) if len(missing) else ():
-        table = pa.table([batch.column("digest").cast(pa.string()), measured(batch.column("text"))], schema=schema)
-        cache.append(folder, table, table["key"].to_pylist())
-    cache.compact(folder, schema, "key")
-    rows = cache.read(folder, schema, "key")[0].combine_chunks()
+    kept = cache.rows(folder, schema)
+    missing = corpus.digests.filter(pc.invert(pc.is_in(corpus.digests, value_set=kept["key"].combine_chunks())))
+    parts = (
+        pa.table([batch.column("digest").cast(pa.string()), measured(batch.column("text"))], schema=schema)
+        for batch in (corpus.read(missing) if len(missing) else ())
+    )
+    rows = cache.extend(folder, kept, "key", parts).combine_chunks()
     places = pc.index_in(corpus.digests, value_set=rows["key"].combine_chunks())
     taken = rows["value"].take(places)
     return pa.concat_arrays(taken.chunks) if taken.num_chunks else pa.array([], kind)
