@@ -82,9 +82,9 @@ def plan(
         swept = project.sweep(setting.strip(), [value.strip() for value in values.split(",") if value.strip()], plot)
         answer(json_, {"sweep": swept}, lambda data: terminal.show_sweep(data["sweep"]))
         return
+    steps = project.plan(to, rebuild)  # before the what-if, which reads and measures what is new
     what_if = project.what_if()
-    data = {"steps": project.plan(to, rebuild), **({"what_if": what_if} if what_if else {})}
-    answer(json_, data, terminal.show_plan)
+    answer(json_, {"steps": steps, **({"what_if": what_if} if what_if else {})}, terminal.show_plan)
 
 
 def _overrides(set_: list[str] | None, sample: str | None) -> list[str]:

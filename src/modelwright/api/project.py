@@ -37,14 +37,14 @@ class Project(Piles, Classifiers):
 
     def plan(self, to: str | None = None, rebuild: str | None = None) -> Rows:
         """Per step: what would happen and why, with time, memory, disk, money, energy and their basis."""
-        from modelwright.project.plan import estimate
+        from modelwright.project.pending import expected
         from modelwright.project.runner import means, wanted
 
         machine, keys = means(self.project), {step.key for step in wanted(self.project, to)}
         rows = []
         for item in lookup.planned(self.project, self.records, rebuild):
             if item.step.key in keys:
-                expected = estimate(item, machine)
+                told = expected(self.project, item, machine)
                 rows.append(
                     {
                         "stage": item.step.stage,
@@ -52,13 +52,13 @@ class Project(Piles, Classifiers):
                         "of": item.step.of,
                         "action": item.action,
                         "reason": item.reason,
-                        "seconds": expected.seconds,
-                        "memory_bytes": expected.memory_bytes,
-                        "disk_bytes": expected.disk_bytes,
-                        "money": expected.money,
-                        "energy_kwh": expected.energy_kwh,
-                        "basis": expected.basis,
-                        "details": dict(expected.details),
+                        "seconds": told.seconds,
+                        "memory_bytes": told.memory_bytes,
+                        "disk_bytes": told.disk_bytes,
+                        "money": told.money,
+                        "energy_kwh": told.energy_kwh,
+                        "basis": told.basis,
+                        "details": dict(told.details),
                     }
                 )
         return rows

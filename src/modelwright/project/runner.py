@@ -24,7 +24,7 @@ from modelwright.core.machine import machine as measure_machine
 from modelwright.core.storage import folder_digests, lock, read_json, storage_error, write_json
 from modelwright.govern.ledger import Ledger
 from modelwright.govern.records import Records
-from modelwright.project import gatekeeper, recipe
+from modelwright.project import gatekeeper, pending, recipe
 from modelwright.project.plan import Planned, decide, estimate, work_folder
 from modelwright.project.schema import Project
 from modelwright.project.steps import Step, check_stage, steps, up_to
@@ -146,7 +146,8 @@ def _make(this: Run, planned: Planned) -> Artifact:
     assert planned.fingerprint is not None
     work = work_folder(project, step, planned.fingerprint)
     version = this.records.next_version(step.kind)
-    expected = estimate(planned, this.machine)
+    limited = project.settings.limits.time is not None
+    expected = pending.expected(project, planned, this.machine) if limited else estimate(planned, this.machine)
     _check_limits(this, step, expected)
     began = time.monotonic()
     outcome = _finished_outcome(work, version)
