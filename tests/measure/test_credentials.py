@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from modelwright.measure.credential_forms import FORMS, STARTS, TOKENS
 from modelwright.measure.credentials import LEAST_WORD, base58check, entropy, find, words
 from modelwright.measure.spans import texts_of
 from modelwright.prepare.quality.credentials import FORMATS, planted
@@ -25,6 +26,14 @@ def test_values_of_every_format_are_found_wherever_they_stand(name: str) -> None
     for _, text, start, end in rows:
         items = find(texts_of(pa.array([text], pa.large_string())))
         assert any(item.start < end and item.end > start for item in items), text
+
+
+@pytest.mark.parametrize("form", FORMS)
+@settings(max_examples=20)
+@given(data=st.data())
+def test_a_token_of_any_form_holds_one_of_the_starts(form: str, data: st.DataObject) -> None:
+    value = data.draw(st.from_regex(form, fullmatch=True, alphabet=st.characters(codec="ascii")))
+    assert not TOKENS.search(value) or STARTS.search(value)
 
 
 @pytest.mark.parametrize(

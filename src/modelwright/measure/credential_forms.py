@@ -68,7 +68,9 @@ FORMS = (
 clouds, shops, design and build services; at last Telegram, Discord and JSON web tokens."""
 TOKENS = re.compile(rf"(?<![A-Za-z0-9_])(?:{'|'.join(FORMS)})")
 STARTS = re.compile(
-    r"A[KSBCGTI]|gh|git|gl|np|py|ru|dc|xo|xa|[srp]k_|wh|ya|GO|SG|key-|SK|AC|sk-|hf|ap|r8|gs|do|da|hv|sh|sq|EA|dp|li|nt|fi|NR|PM|sn|ps|PR"
-    r"|LT|CL|oy|EZ|sec|sl|tf|bk|CC|fo|eyJ|\d{8,10}:AA|\.atlasv1|[MNO].{23,27}\."
+    r"(?<![A-Za-z0-9_])(?:A[KSB]IA|ACCA|gh[pousr]_|github_pat|gl[a-z]{1,5}[-_]|npm_|pypi-|rubygems_|dckr_|xox|xapp-|[srp]k_"
+    r"|whsec_|AIza|ya29|GOCSPX|SG\.|key-|(?:SK|AC)[0-9a-f]|sk-|hf_|api_org|r8_|gsk_|do[opr]_|dapi|hv[sbr]\.|shp|sq0|EAAA"
+    r"|dp\.|lin_|ntn_|fig[dour]_|NRAK|NRJS|PMAK|AGE-|AT[AC]TT3|sntry|pscale_|PRIVATE-|LTAI|AKID|CLOJARS|oy2|EZ[AT]K|secret_"
+    r"|sl\.|tfp_|bkua_|CCIPAT|fo1_|eyJ|\d{8,10}:AA|[MNO][A-Za-z0-9_-]{23,27}\.)|\.atlasv1"
 )
-"""What a word must hold to match one of FORMS: tried first, because most words hold none."""
+"""How one of FORMS begins: tried first, because most words hold none."""

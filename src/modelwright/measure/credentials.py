@@ -30,6 +30,7 @@ LEAST_WORD, LONGEST_WORD = 10, 4096
 """Bytes of a word that is looked at; what is longer is data, of which only the beginning counts."""
 LEAST_WITHOUT_DIGIT = 20
 KEY_BYTES = 16_000
+_SHORT = 50  # a longer word may be a coin's key
 _BEFORE = 60
 
 _END, _LOWER, _UPPER, _JOINT, _OTHER, _DIGIT, _MARK = range(7)
@@ -48,9 +49,34 @@ def _classes() -> NDArray[np.uint8]:
     return classes
 
 
+def _among(letters: str) -> NDArray[np.bool_]:
+    table = np.zeros(256, np.bool_)
+    table[[ord(letter) for letter in letters]] = True
+    return table
+
+
 _CLASSES = _classes()
-_HYPHEN = ord("-")
+_HYPHEN, _COLON, _EQUALS, _LOWERED = ord("-"), ord(":"), ord("="), 32
+_BETWEEN = " \t\"'`=:>[](){},@"
+_NAME_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
+_IS_BETWEEN, _IS_NAME = _among(_BETWEEN), _among(_NAME_LETTERS)
 _MIXED = 1 << _LOWER | 1 << _UPPER | 1 << _JOINT
+
+
+@njit(cache=True, nogil=True)
+def _said_before(data: Any, begin: int, start: int) -> bool:  # pragma: no cover - compiled
+    """Whether `_assigned` may hold of what stands before byte `start`: a sign of giving, or a word of _SAID_ALONE."""
+    begin = max(begin, start - _BEFORE)
+    index = start
+    while index > begin and _IS_BETWEEN[data[index - 1]]:
+        index -= 1
+        if data[index] == _EQUALS or data[index] == _COLON:
+            return True
+    stop = index
+    while index > begin and _IS_NAME[data[index - 1]]:
+        index -= 1
+    first = data[index] | _LOWERED
+    return stop < start and stop - index in (5, 6, 8) and first in (ord("b"), ord("p"), ord("t"))
 
 
 @njit(
@@ -58,8 +84,8 @@ _MIXED = 1 << _LOWER | 1 << _UPPER | 1 << _JOINT
     cache=True, nogil=True,
 )  # fmt: skip
 def _scan(data: Any, offsets: Any, out: Any) -> int:  # pragma: no cover - compiled
-    """Fill rows (text, start, end) of `out` with words that hold a digit or an `@`, are long and mixed, or begin with
-    hyphens.
+    """Fill rows (text, start, end, telling) of `out` with words that hold a digit or an `@`, are long and mixed, or
+    begin with hyphens. `telling` is 0 where only the forms of tokens can tell that a word is a secret.
 
     A word of LEAST_WORD bytes lies over one of every LEAST_WORD bytes, so only these are looked at first.
     """
@@ -74,17 +100,19 @@ def _scan(data: Any, offsets: Any, out: Any) -> int:  # pragma: no cover - compi
             if index >= free:
                 free = index + 1
                 continue
-            stop, seen = free, 0
+            stop, seen, giving = free, 0, False
             while stop < end and _CLASSES[data[stop]] != _END:
                 seen |= 1 << _CLASSES[data[stop]]
+                giving |= data[stop] == _EQUALS or data[stop] == _COLON
                 stop += 1
-            telling = seen >= 1 << _DIGIT
+            chosen = seen >= 1 << _DIGIT
             if stop - free >= LEAST_WITHOUT_DIGIT:  # drawn without a digit, as one token in thirty is
-                telling |= (seen & _MIXED) == _MIXED or seen == 1 << _UPPER
-            telling |= data[free] == _HYPHEN and data[free + 4] == _HYPHEN and data[free + 5] != _HYPHEN
-            if telling:
+                chosen |= (seen & _MIXED) == _MIXED or seen == 1 << _UPPER
+            block = data[free] == _HYPHEN and data[free + 4] == _HYPHEN and data[free + 5] != _HYPHEN
+            if chosen or block:
                 if found < len(out):
                     out[found, 0], out[found, 1], out[found, 2] = text, free - begin, stop - begin
+                    out[found, 3] = giving or block or stop - free > _SHORT or _said_before(data, begin, free)
                 found += 1
             free = stop
     return found
@@ -94,11 +122,27 @@ def words(texts: Texts) -> NDArray[np.int64]:
     """Words (n, 3) that may be secrets: text, start, end in bytes of the text."""
     room = 4096
     while True:
-        out = np.zeros((room, 3), np.int64)
+        out = np.zeros((room, 4), np.int64)
         found = _scan(texts.data, texts.offsets, out)
         if found <= room:
-            return out[:found]
+            break
         room = found
+    out = out[:found]
+    return out[(out[:, 3] > 0) | _started(texts, out), :3]
+
+
+def _started(texts: Texts, places: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which words hold how a token starts: sought in all of them at once, a line each."""
+    starts = texts.offsets[places[:, 0]] + places[:, 1]
+    sizes = np.minimum(places[:, 2] - places[:, 1], LONGEST_WORD)
+    ends = np.cumsum(sizes + 1)
+    bytes_of = np.arange(int(ends[-1]) if len(ends) else 0) + np.repeat(starts - ends + sizes + 1, sizes + 1)
+    lines = texts.data[np.minimum(bytes_of, max(0, len(texts.data) - 1))]
+    lines[ends - 1] = ord("\n")
+    hits = [found.start() for found in STARTS.finditer(lines.tobytes().decode("ascii"))]
+    result = np.zeros(len(places), np.bool_)
+    result[np.searchsorted(ends, np.array(hits, np.int64), side="right")] = True
+    return result
 
 
 class Secret(NamedTuple):
@@ -128,8 +172,6 @@ _NAMES = re.compile(
     re.I,
 )
 _SAID_ALONE = frozenset(("bearer", "basic", "token", "password"))
-_BETWEEN = " \t\"'`=:>[](){},@"
-_NAME_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
 _HEXADECIMAL = re.compile(r"[0-9a-fA-F-]+")
 _PLAIN_VALUE = re.compile(
     r"[A-Za-z]+(?:[_.:/-][A-Za-z]+)*\d{0,3}|https?:.*|.*[/\\].*\.[a-z]{2,4}|[\d.,:+-]+|.*(?:\.\w+\()|\$.*|%.*|@?\w+(?:\.[A-Za-z_]\w*)+|[\w.+-]+@[\w.-]+|[.~]?/[a-z0-9_./-]+"
@@ -188,7 +230,7 @@ def in_word(word: str, before: str) -> Iterator[Secret]:
             given = form.search(word)
             if given and not PLACEHOLDER.search(given.group("word")) and entropy(given.group("word")) >= 2.8:
                 yield Secret(given.start("word"), given.end("word"), "secret", 0.9)
-    if len(word) > 50:
+    if len(word) > _SHORT:
         for found in _COIN.finditer(word):
             if base58check(found.group()):
                 yield Secret(found.start(), found.end(), "key", 0.99)

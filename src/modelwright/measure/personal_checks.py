@@ -134,6 +134,7 @@ def _identity(form: str, check: Callable[[str], bool], word: str | None = None) 
     return Identity(re.compile(rf"(?<![\w.+-]){form}(?![\w-]|\.\d)", re.ASCII), check, named)
 
 
+_DRIVING = "driving licence"
 IDENTITIES: dict[str, Identity] = {
     "GB": _identity(
         r"(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d\d ?\d\d ?\d\d ?[A-D]",
@@ -155,15 +156,17 @@ IDENTITIES: dict[str, Identity] = {
     "BE": _identity(r"\d\d\.\d\d\.\d\d-\d{3}\.\d\d", _belgium),
     "CH": _identity(r"756\.\d{4}\.\d{4}\.\d\d", _switzerland),
     "CA": _identity(r"[1-79]\d\d[ -]?\d{3}[ -]?\d{3}", luhn, r"sin|social insurance"),
-    "driving licence": _identity(
+    _DRIVING: _identity(
         r"(?=\w*\d)[A-Z0-9]{6,16}", _any, r"driv\w+'?s? licen[cs]e|driving licen[cs]e|driver licen[cs]e|führerschein\S*"
     ),
 }
 """Ids of persons by state, from the published descriptions of each; the word is asked for where the check says
 little."""
 
-_ANY_IDENTITY = re.compile("|".join(f"(?:{known.form.pattern})" for known in IDENTITIES.values()), re.ASCII)
-"""One look for all forms: most candidates have none."""
+_ANY_IDENTITY = re.compile(
+    "|".join(f"(?:{known.form.pattern})" for name, known in IDENTITIES.items() if name != _DRIVING), re.ASCII
+)
+"""One look for all forms but that which any number has: most candidates have none."""
 
 
 def identity_confidence(text: str, before: str, after: str) -> Iterator[tuple[int, int, float]]:
@@ -171,11 +174,12 @@ def identity_confidence(text: str, before: str, after: str) -> Iterator[tuple[in
 
     Places are characters of `text`; a start below 0 lies in `before`.
     """
+    licensed = "licen" in before or "schein" in before
     lead = re.search(r"(?:^|[^\w])([a-z]{2} ?)$", before)
     shift = len(lead.group(1)) if lead else 0
     tail = re.match(r"[ -]?[a-z]\b", after)
     whole = (before[len(before) - shift :] + text + (tail.group() if tail else "")).upper()
-    if not _ANY_IDENTITY.search(whole):
+    if not licensed and not _ANY_IDENTITY.search(whole):
         return
     for known in IDENTITIES.values():
         for found in known.form.finditer(whole):
