@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from modelwright.formats.findings import encoded
 from modelwright.prepare.style import Part, Replace
 
 if TYPE_CHECKING:
@@ -22,19 +23,18 @@ class Edit(NamedTuple):
     style: str
 
 
-def edit_spans(text: bytes, findings: Sequence[Mapping[str, Any]]) -> list[Edit]:
-    """Findings (kind, start, end, style) as edits: in order, widened to whole characters, overlapping ones joined.
+def edit_spans(text: bytes, wanted: Iterable[tuple[int, int, str, str]]) -> list[Edit]:
+    """Spans (start, end, kind, style) as edits: in order, widened to whole characters, overlapping ones joined.
 
     A joined span is named and edited after its longest part (the earlier one among equals).
     """
-    wanted = sorted((found["start"], found["end"], found["kind"], found["style"]) for found in findings)
     edits: list[Edit] = []
-    longest = 0
-    for start, end, kind, style in wanted:
-        start, end = max(start, 0), min(end, len(text))
-        while 0 < start < len(text) and text[start] & 0xC0 == 0x80:
+    longest, size = 0, len(text)
+    for start, end, kind, style in sorted(wanted):
+        start, end = max(start, 0), min(end, size)
+        while 0 < start < size and text[start] & 0xC0 == 0x80:
             start -= 1
-        while end < len(text) and text[end] & 0xC0 == 0x80:
+        while end < size and text[end] & 0xC0 == 0x80:
             end += 1
         if start >= end:
             continue
@@ -69,6 +69,24 @@ def plain_styles(findings: pa.Array) -> dict[str, Replace]:
     return {name: style.replace for name, style in styles.items()}
 
 
+def _spans(findings: pa.Array) -> Iterator[list[tuple[int, int, str, str]]]:
+    """(start, end, kind, style) of each row's findings, a list a row: columns are made lists at once, for a row of C4
+    has dozens."""
+    import pyarrow.compute as pc
+
+    flat = pc.list_flatten(findings)
+    columns = [pc.struct_field(flat, name).to_numpy(zero_copy_only=False).tolist() for name in ("start", "end")]
+    for name in ("kind", "style"):
+        codes, names = encoded(pc.struct_field(flat, name))
+        named = names.to_pylist()
+        columns.append([named[code] for code in codes.tolist()])
+    every = list(zip(*columns, strict=True))
+    place = 0
+    for count in pc.fill_null(pc.list_value_length(findings), 0).to_pylist():
+        yield every[place : place + count]
+        place += count
+
+
 def apply_edits(
     text: pa.Array,
     findings: pa.Array,
@@ -96,9 +114,12 @@ def apply_edits(
     counts = pc.fill_null(pc.list_value_length(findings), 0).to_numpy(zero_copy_only=False)
     changed = np.zeros(len(text), np.bool_)
     edited = []
-    for row in np.flatnonzero((counts > 0) & text.is_valid().to_numpy(zero_copy_only=False)).tolist():
+    edit_it = (counts > 0) & text.is_valid().to_numpy(zero_copy_only=False)
+    for row, wanted in enumerate(_spans(findings)):
+        if not edit_it[row]:
+            continue
         content = text[row].as_buffer().to_pybytes()
-        edits = edit_spans(content, findings[row].as_py())
+        edits = edit_spans(content, wanted)
         if edits:
             changed[row] = True
             removed[row] = sum(edit.end - edit.start for edit in edits)
