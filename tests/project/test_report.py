@@ -70,6 +70,11 @@ def test_the_counts_of_a_report_are_those_of_the_tables(prepared: Path) -> None:
         assert len(item["edges"]) == len(item["kept"]) + 1
 
 
+def test_rules_are_shown_as_the_version_had_them_whatever_the_project_says_now(prepared: Path) -> None:
+    now = modelwright.load(prepared, ["prepare.rules=[{gopher: {min_words: 5000}}]"])
+    assert now.rules_show("pile@1") == modelwright.load(prepared).rules_show("pile@1")
+
+
 def test_a_report_is_a_page_that_a_browser_reads_and_that_shows_no_address(
     prepared: Path, copied: Callable[[Path], Path], tmp_path: Path
 ) -> None:
