@@ -69,7 +69,7 @@ class Base:
     def reader(self, reference: str = "pile") -> PileReader:
         """The tables of a pile at a version."""
         from modelwright.engines.pile_reader import open_pile
-        from modelwright.project.runner import open_home
+        from modelwright.project.home import open_home
 
         artifact = self[reference].artifact
         if artifact.kind != "pile":

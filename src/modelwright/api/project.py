@@ -37,8 +37,9 @@ class Project(Piles, Classifiers):
 
     def plan(self, to: str | None = None, rebuild: str | None = None) -> Rows:
         """Per step: what would happen and why, with time, memory, disk, money, energy and their basis."""
+        from modelwright.project.home import means
         from modelwright.project.pending import expected
-        from modelwright.project.runner import means, wanted
+        from modelwright.project.steps import wanted
 
         machine, keys = means(self.project), {step.key for step in wanted(self.project, to)}
         rows = []

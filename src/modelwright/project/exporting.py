@@ -9,6 +9,7 @@ from modelwright.core.context import Artifact
 from modelwright.core.errors import UsageError
 from modelwright.core.storage import storage_error, write_atomic
 from modelwright.govern.records import Records
+from modelwright.project.home import open_home
 from modelwright.project.schema import Project
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ def export_pile(project: Project, records: Records, artifact: Artifact, folder: 
     from modelwright.engines.pile_reader import open_pile
     from modelwright.prepare.piles import export
     from modelwright.project import printing
-    from modelwright.project.runner import open_home
 
     open_home(project)
     written = export(open_pile(project.home, artifact.path), folder, form)

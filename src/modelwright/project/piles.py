@@ -7,13 +7,13 @@ from typing import Any
 from modelwright.core.errors import UnknownName
 from modelwright.formats.erased import is_erased
 from modelwright.govern.records import Records
+from modelwright.project.home import open_home
 from modelwright.project.schema import Project
 
 
 def why(project: Project, records: Records, document: str) -> list[dict[str, Any]]:
     """The contract's `why`: per matching document, its decision in every version of the pile that is at hand."""
     from modelwright.engines.pile_reader import open_pile
-    from modelwright.project.runner import open_home
 
     open_home(project)
     found: dict[str, dict[str, Any]] = {}

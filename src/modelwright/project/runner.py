@@ -7,7 +7,6 @@ last. A kill at any point leaves either nothing or something that the next run f
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import platform
 import shutil
 import time
@@ -18,16 +17,16 @@ from typing import Any
 
 import modelwright
 from modelwright.core.context import Artifact, Context, Estimate, Machine, Output
-from modelwright.core.errors import Busy, IntegrityError, ModelwrightError, Refused, Stopped, UsageError
+from modelwright.core.errors import Busy, IntegrityError, ModelwrightError, Refused, Stopped
 from modelwright.core.machine import library_versions
-from modelwright.core.machine import machine as measure_machine
 from modelwright.core.storage import folder_digests, lock, read_json, storage_error, write_json
 from modelwright.govern.ledger import Ledger
 from modelwright.govern.records import Records
 from modelwright.project import gatekeeper, pending, recipe
+from modelwright.project.home import means, open_home
 from modelwright.project.plan import Planned, decide, estimate, work_folder
 from modelwright.project.schema import Project
-from modelwright.project.steps import Step, check_stage, steps, up_to
+from modelwright.project.steps import Step, check_stage, steps, wanted
 
 RECORDED_LIBRARIES = ("daft", "pyiceberg", "gigatoken", "torch", "transformers", "peft", "trl", "numba", "pyarrow")
 
@@ -93,32 +92,6 @@ def _settle_takedowns(this: Run) -> None:
         from modelwright.project.takedown.execute import finish_pending
 
         finish_pending(this.project, this.records, this.report)
-
-
-def means(project: Project) -> Machine:
-    """The machine, as far as the section `run` lets it be used."""
-    have, settings = measure_machine(project.home), project.settings.run
-    workers = have.cores if settings.workers == "auto" else max(1, min(have.cores, int(settings.workers)))
-    if settings.device == "cuda" and have.device != "cuda":
-        raise UsageError("run.device: no CUDA device is here", hint="write `auto` or `cpu`", value=settings.device)
-    device = have.device if settings.device == "auto" else settings.device
-    return dataclasses.replace(have, cores=workers, device=device)
-
-
-def wanted(project: Project, to: str | None) -> list[Step]:
-    all_steps = steps(project)
-    return up_to(all_steps, to) if to else all_steps
-
-
-def open_home(project: Project) -> None:
-    """Bring a moved or copied project home before anything reads its tables."""
-    if (project.home / "catalog.db").exists():
-        from modelwright.engines.rebase import needs_rebase
-
-        if needs_rebase(project.home):
-            from modelwright.engines.rebase import rebase
-
-            rebase(project.home)
 
 
 def _one(this: Run, step: Step, rebuild: bool) -> None:

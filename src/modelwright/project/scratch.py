@@ -9,14 +9,13 @@ from pathlib import Path
 
 from modelwright.core import plugins
 from modelwright.core.context import Context
+from modelwright.project.home import means, open_home
 from modelwright.project.schema import Project
 
 
 @contextlib.contextmanager
 def scratch(project: Project) -> Iterator[Context]:
     """A context of the project, brought home and with its plugins, whose `out` and `work` vanish with the question."""
-    from modelwright.project.runner import means, open_home
-
     open_home(project)
     plugins.use_project(project.folder)
     with tempfile.TemporaryDirectory(prefix="modelwright-") as folder:

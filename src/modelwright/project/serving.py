@@ -15,6 +15,7 @@ from modelwright.govern.receipts import receipt_maker
 from modelwright.govern.records import Records
 from modelwright.project import carrying, lookup
 from modelwright.project.carrying import Warn
+from modelwright.project.home import means
 from modelwright.project.schema import Project
 
 if TYPE_CHECKING:
@@ -53,7 +54,6 @@ def app_settings(
 ) -> AppSettings:
     """What the server needs to know, from the project file and the ledger. `taken_down`: what its callers are told."""
     from modelwright.deploy.service import AppSettings
-    from modelwright.project.runner import means
 
     subject = subject_of(records, lookup.find(project, records, reference))
     run = project.settings.run

@@ -134,15 +134,18 @@ def check_stage(all_steps: list[Step], stage: str) -> None:
         raise UsageError(f"the project has no stage {stage!r}", hint=f"add `{stage}:` to the project file", value=stage)
 
 
-def up_to(all_steps: list[Step], stage: str) -> list[Step]:
-    """The steps up to and including a stage, with what they need."""
-    check_stage(all_steps, stage)
-    last = STAGES.index(stage)
-    wanted = {step.key for step in all_steps if STAGES.index(step.due or step.stage) <= last}
+def wanted(project: Project, to: str | None) -> list[Step]:
+    """The steps up to and including the stage `to`, with what they need; None: all of them. Raises UsageError."""
+    all_steps = steps(project)
+    if to is None:
+        return all_steps
+    check_stage(all_steps, to)
+    last = STAGES.index(to)
+    keys = {step.key for step in all_steps if STAGES.index(step.due or step.stage) <= last}
     for step in reversed(all_steps):  # what a wanted step is made from is wanted too
-        if step.key in wanted:
-            wanted |= set(step.parents.values())
-    return [step for step in all_steps if step.key in wanted]
+        if step.key in keys:
+            keys |= set(step.parents.values())
+    return [step for step in all_steps if step.key in keys]
 
 
 def external(step: Step, project: Project) -> dict[str, Any]:

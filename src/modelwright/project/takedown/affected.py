@@ -12,6 +12,7 @@ from modelwright.core.fingerprint import digest
 from modelwright.formats.barred import Wanted
 from modelwright.formats.erased import is_erased
 from modelwright.govern.records import Records
+from modelwright.project.home import open_home
 from modelwright.project.schema import Project
 
 if TYPE_CHECKING:
@@ -81,7 +82,6 @@ def versions_at_hand(project: Project, records: Records) -> list[Version]:
     import pyarrow.compute as pc
 
     from modelwright.engines.pile_reader import open_pile
-    from modelwright.project.runner import open_home
 
     open_home(project)
     found = []
