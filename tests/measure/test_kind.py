@@ -64,3 +64,9 @@ def test_licence_texts_are_legal_and_books_are_prose():
 @given(st.binary(max_size=600), st.none() | st.text(max_size=20))
 def test_any_bytes_have_a_kind(head, path):
     assert kind_of(head, path, None, None) in KINDS
+
+
+def test_one_header_and_many_indented_lines_are_settled_at_once():
+    head = b"name: x\n" + b"        value\n" * 400
+    assert kind_of(head[:READ_BYTES], None, None, None) in KINDS
+    assert kind_of(b"From: a\nSubject: b\n" + b"   folded\n" * 300 + b"\nHello.\n", None, None, None) == "mail"

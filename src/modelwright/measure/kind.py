@@ -36,7 +36,7 @@ _MAIL_HEADER = re.compile(
     rb"^(?:From|To|Cc|Subject|Date|Message-I[Dd]|Received|Return-Path|Reply-To|MIME-Version|In-Reply-To|Sent):[ \t]",
     re.M,
 )
-_HEADER_BLOCK = re.compile(rb"\A(?:From [^\n]*\n)?(?:[A-Za-z-]+:[ \t][^\n]*\n(?:[ \t]+[^\n]*\n)*){2,}")
+_HEADER_BLOCK = re.compile(rb"\A(?:From [^\n]*\n)?(?:[A-Za-z-]+:[ \t][^\n]*\n(?:[ \t][^\n]*\n)*){2,}")
 _TIME = rb"(?:\d{4}[-/]\d\d[-/]\d\d[T ]|\d\d/\w{3}/\d{4}:|[A-Z][a-z]{2} [ \d]\d )\d\d:\d\d:\d\d"
 _LOG_LINE = re.compile(
     rb"(?:[\[<(]?"
