@@ -13,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelwright.measure.ansible import is_ansible
+from modelwright.measure.code_features import scores
 from modelwright.measure.code_language import candidates, identify, model, table
+from modelwright.measure.code_marks import MARKS, MARKS_ALONE, has_mark
 from modelwright.measure.spans import texts_of
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
@@ -136,3 +138,21 @@ def test_any_text_and_path_gets_a_guess_that_depends_on_them_alone(pairs):
 @given(st.binary(max_size=400))
 def test_the_rule_for_ansible_survives_any_bytes(text):
     assert is_ansible(text) in (True, False)
+
+
+@given(
+    st.lists(
+        st.sampled_from([*"\n\t #{}();:", "\n\n", "class A", "import os", "function ", "end", "<?php", "["]),
+        max_size=25,
+    )
+)
+def test_a_mark_is_found_as_its_whole_pattern_finds_it(pieces):
+    text = "".join(pieces).encode()
+    for pattern in [*MARKS.values(), *MARKS_ALONE.values()]:
+        assert has_mark(pattern, text) == (re.search(pattern, text, re.M) is not None), pattern
+
+
+def test_scores_of_some_rows_are_those_of_all():
+    texts = texts_of(pa.array(["import os\n", "", None, "x = 1;\n" * 900, "é" * 5000], pa.large_string()))
+    every, some = scores(texts, *model()[1:]), scores(texts, *model()[1:], rows=[4, 0])
+    assert (every[[4, 0]] == some).all()

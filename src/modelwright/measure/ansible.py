@@ -1,18 +1,27 @@
-"""Ansible against other YAML, by a rule on the text and the path, without a YAML parser (templates break parsers)."""
+"""Ansible against other YAML, by a rule on the text and the path, without a YAML parser (templates break parsers).
+
+The patterns begin with the end of the line before instead of `^`, which lets `re` jump from line to line: so a text
+gets a line break in front.
+"""
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 
 READ_BYTES = 20_000
+_COLUMNS = 16
+"""Keys of items further right are read one item after another."""
 
 _PATH = re.compile(r"(?:^|/)(?:roles/[^/]+/(?:tasks|handlers)/|playbooks/(?!.*(?:vars|files|templates)/))")
 _VARIABLES = re.compile(r"(?:^|/)(?:group_vars|host_vars|roles/[^/]+/(?:vars|defaults|meta))/")
-_TOP_LEVEL_KEY = re.compile(rb"^[A-Za-z_][\w.-]*[ \t]*:(?:[ \t]|$)", re.M)
-_ANY_TOP_LEVEL_KEY = re.compile(rb"^[A-Za-z_\"'][\w.\"'-]*[ \t]*:(?:[ \t]|$)", re.M)
-_ITEM = re.compile(rb"^-([ \t]+)", re.M)
-_KEY = re.compile(rb"^([ \t]*)[\"']?([\w.-]+)[\"']?[ \t]*:(?:[ \t]+(.*)|$)", re.M)
+_TOP_LEVEL_KEY = re.compile(rb"\n[A-Za-z_][\w.-]*[ \t]*:(?:[ \t]|$)", re.M)
+_ANY_TOP_LEVEL_KEY = re.compile(rb"\n([A-Za-z_\"'][\w.\"'-]*)[ \t]*:(?:[ \t]|$)", re.M)
+_ITEM = re.compile(rb"\n-[ \t]")
+_NAME = rb"[\"']?([\w.-]+)[\"']?[ \t]*:(?:[ \t]+(.*)|$)"
+_KEY = re.compile(rb"\n([ \t]*)" + _NAME, re.M)
+_ITEM_KEY = re.compile(rb"\n-([ \t]+)" + _NAME, re.M)
 _STRONG = frozenset(
     b"import_playbook include_tasks import_tasks import_role include_role gather_facts "
     b"ansible.builtin.include_tasks "
@@ -45,9 +54,11 @@ _MODULES = frozenset(
     b"postgresql_db postgresql_user docker_container docker_image ec2 s3 synchronize hostname setup ping rpm_key "
     b"yum_repository apt_repository apt_key htpasswd nagios win_feature win_package".split()
 )
-_SKIPPED_LINE = re.compile(rb"^[ \t]*#.*$|^---.*$|^\.\.\.[ \t]*$|^%YAML.*$", re.M)
-_AT_THE_MARGIN = re.compile(rb"^[^\s]", re.M)
-_INDENT = re.compile(rb"^([ \t]*)\S", re.M)
+_KEYWORDS = _WORDS | _TASK_WORDS
+_SKIPPED_LINE = re.compile(rb"\n(?:[ \t]*#.*|---.*|\.\.\.[ \t]*$|%YAML.*)", re.M)
+_AT_THE_MARGIN = re.compile(rb"\n\S")
+_INDENT = re.compile(rb"\n([ \t]*)\S")
+_ARGUMENT = re.compile(rb"\w=\S")
 
 
 def has_role_path(path: str | None) -> bool:
@@ -61,35 +72,57 @@ def has_variables_path(path: str | None) -> bool:
 
 
 def _lines(text: bytes) -> bytes:
-    """The text without comments and marks of documents, moved left by its least indentation."""
-    lines = _SKIPPED_LINE.sub(b"", text[:READ_BYTES].replace(b"\r\n", b"\n"))
+    """The text behind a line break, without comments and marks of documents, moved left by its least indentation."""
+    lines = _SKIPPED_LINE.sub(b"\n", b"\n" + text[:READ_BYTES].replace(b"\r\n", b"\n"))
     if _AT_THE_MARGIN.search(lines):
         return lines
     indents = [len(found.group(1)) for found in _INDENT.finditer(lines)]
     if indents and (least := min(indents)):
-        lines = re.sub(rb"^[ \t]{%d}" % least, b"", lines, flags=re.M)
+        lines = re.sub(rb"\n[ \t]{%d}" % least, b"\n", lines)
     return lines
 
 
-def top_level_keys(text: bytes) -> frozenset[bytes]:
-    """Keys at the top level of a mapping in YAML."""
-    return frozenset(found.split(b":")[0].strip() for found in _ANY_TOP_LEVEL_KEY.findall(text))
+def top_level_keys(lines: bytes) -> frozenset[bytes]:
+    """Keys at the top level of a mapping in YAML, of a text behind a line break."""
+    return frozenset(_ANY_TOP_LEVEL_KEY.findall(lines))
+
+
+@functools.cache
+def _keys_at(column: int) -> re.Pattern[bytes]:
+    """Keys at a column, and whether the line begins an item."""
+    return re.compile(rb"\n(?:(-)[ \t]{%d}|[ \t]{%d})" % (column - 1, column) + _NAME, re.M)
 
 
 def _items(lines: bytes) -> list[dict[bytes, bytes]]:
     """The mappings of a list at the top level: their own keys with what follows on the line."""
+    first = _ITEM.search(lines)
+    if first is None:
+        return []
+    key = _ITEM_KEY.match(lines, first.start())
+    column = len(key.group(1)) + 1 if key else READ_BYTES
+    if column <= _COLUMNS:
+        items: list[dict[bytes, bytes]] = []
+        for begins, name, value in _keys_at(column).findall(lines, first.start()):
+            if begins:
+                items.append({})
+            items[-1].setdefault(name, value.strip())
+        if len(items) == lines.count(b"\n- ") + lines.count(b"\n-\t"):  # each begins with a key at that column
+            return items
     starts = [found.start() for found in _ITEM.finditer(lines)]
-    found = []
-    for start, end in itertools.pairwise([*starts, len(lines)]):
-        item = b" " + lines[start + 1 : end]
-        column = None
-        keys: dict[bytes, bytes] = {}
-        for key in _KEY.finditer(item.replace(b"{", b" ", 1) if item.lstrip().startswith(b"{") else item):
-            column = len(key.group(1)) if column is None else column
-            if len(key.group(1)) == column:
-                keys.setdefault(key.group(2), (key.group(3) or b"").strip())
-        found.append(keys)
-    return found
+    return [_item(lines[start + 2 : end]) for start, end in itertools.pairwise([*starts, len(lines)])]
+
+
+def _item(content: bytes) -> dict[bytes, bytes]:
+    """The keys of one item, behind its dash."""
+    if content.lstrip().startswith(b"{"):
+        content = content.replace(b"{", b" ", 1)
+    column = None
+    keys: dict[bytes, bytes] = {}
+    for key in _KEY.finditer(b"\n " + content):
+        column = len(key.group(1)) if column is None else column
+        if len(key.group(1)) == column:
+            keys.setdefault(key.group(2), (key.group(3) or b"").strip())
+    return keys
 
 
 def _is_module(name: bytes, value: bytes) -> bool:
@@ -100,18 +133,18 @@ def _is_module(name: bytes, value: bytes) -> bool:
 
 def _evidence(keys: dict[bytes, bytes]) -> int:
     """2: only a task has this, 1: may be a task, 0: says nothing, -1: no task has this."""
-    words = {key for key in keys if key in _TASK_WORDS or key.startswith(b"with_")}
-    others = [key for key in keys if key not in words and key not in _WORDS]
-    modules = [key for key in others if _is_module(key, keys[key])]
+    others = [key for key in keys if key not in _KEYWORDS and not key.startswith(b"with_")]
+    words = [key for key in keys if key in _TASK_WORDS or key.startswith(b"with_")]
+    modules = any(_is_module(key, keys[key]) for key in others)
     if len(others) > 1 and not (modules and words):
         return -1
-    if modules or (words & {b"block", b"local_action"}):
+    if modules or b"block" in keys or b"local_action" in keys:
         return 2
     if not others:
         return 2 if len(words) > 1 and b"action" in keys else 0
     value = keys[others[0]]
     if others[0] in _FREE and value:
-        return 2 if words or b"args" in keys or b"{{" in value or re.search(rb"\w=\S", value) else 1
+        return 2 if words or b"args" in keys or b"{{" in value or _ARGUMENT.search(value) else 1
     if words and (not value or b"=" in value):
         return 2  # a module that is not in the list
     return -1
@@ -129,10 +162,11 @@ def is_ansible(text: bytes, path: str | None = None) -> bool:
     items = _items(lines)
     if not any(items):
         return False
+    prefixed = b"ansible.builtin." in lines
     for keys in items:
-        if any(key in _STRONG or key.startswith(b"ansible.builtin.") for key in keys):
+        if not _STRONG.isdisjoint(keys) or (b"hosts" in keys and not _PLAY.isdisjoint(keys)):
             return True
-        if b"hosts" in keys and not _PLAY.isdisjoint(keys):
+        if prefixed and any(key.startswith(b"ansible.builtin.") for key in keys):
             return True
     evidence = [_evidence(keys) for keys in items]
     if has_role_path(path) and not has_variables_path(path):

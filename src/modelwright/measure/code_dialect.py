@@ -13,15 +13,19 @@ from modelwright.measure.ansible import has_role_path, has_variables_path, top_l
 READ_BYTES = 20_000
 DIALECTS = frozenset({"yaml", "json", "ansible", "terraform"})
 
-_JOB = re.compile(rb"^[ \t]+(?:script|stage|extends|image|needs|trigger|before_script):", re.M)
-_PLAY = re.compile(rb"^[ \t-]*(?:hosts|import_playbook|ansible\.builtin\.import_playbook)[ \t]*:", re.M)
-_ITEM_KEY = re.compile(rb"^(?:-[ \t]+|[ \t]{2,4})([\w.-]+)[ \t]*:", re.M)
+_JOB = re.compile(rb"\n[ \t]+(?:script|stage|extends|image|needs|trigger|before_script):", re.M)
+_PLAY = re.compile(rb"\n[ \t-]*(?:hosts|import_playbook|ansible\.builtin\.import_playbook)[ \t]*:", re.M)
+_ITEM_KEY = re.compile(rb"\n(?:-[ \t]+|[ \t]{2,4})([\w.-]+)[ \t]*:", re.M)
 _TEMPLATE = re.compile(rb"\{\{-?[ \t]*(?:\.(?:Values|Release|Chart)|include|template|if|range|with|end)\b")
-_SALT = re.compile(rb"^[ \t]+(?:-[ \t]*)?(?:pkg|file|service|cmd|user|group|git|sysctl|cron)\.[a-z_]+:?[ \t]*$", re.M)
-_SERVICE = re.compile(rb"^[ \t]+(?:image|build|ports|volumes|environment|depends_on|command):", re.M)
-_CLOUDFORMATION = re.compile(rb"^[ \t]+\"?Type\"?:[ \t]*[\"']?(?:AWS|Alexa|Custom)::", re.M)
-_JSON_KEY = re.compile(rb"^(?:  |\t|    )\"([^\"]+)\"[ \t]*:", re.M)
+_SALT = re.compile(rb"\n[ \t]+(?:-[ \t]*)?(?:pkg|file|service|cmd|user|group|git|sysctl|cron)\.[a-z_]+:?[ \t]*$", re.M)
+_SERVICE = re.compile(rb"\n[ \t]+(?:image|build|ports|volumes|environment|depends_on|command):", re.M)
+_CLOUDFORMATION = re.compile(rb"\n[ \t]+\"?Type\"?:[ \t]*[\"']?(?:AWS|Alexa|Custom)::", re.M)
+_JSON_KEY = re.compile(rb"\n(?:  |\t|    )\"([^\"]+)\"[ \t]*:", re.M)
+_ACTION = re.compile(rb"\n[ \t]+using:")
+_HOOKS = re.compile(rb"\n[ \t]+(?:-[ \t]*)?hooks:")
 _WORKFLOW_PATH = re.compile(r"(?:^|/)\.github/workflows/[^/]+\.ya?ml$")
+_COMPOSE_PATH = re.compile(r"compose[^/]*\.ya?ml$")
+_GITLAB_PATH = re.compile(r"\.gitlab-ci(?:\.[\w-]+)?\.ya?ml$")
 
 
 def dialect(text: bytes, language: str | None, path: str | None) -> str | None:
@@ -32,7 +36,7 @@ def dialect(text: bytes, language: str | None, path: str | None) -> str | None:
     `cloudformation`. JSON: `openapi`, `kubernetes`, `cloudformation`, `notebook`, `package`. Terraform: `terraform`.
     """
     name = (path or "").replace("\\", "/")
-    head = text[:READ_BYTES].replace(b"\r\n", b"\n")
+    head = b"\n" + text[:READ_BYTES].replace(b"\r\n", b"\n")  # a line break, as `ansible` wants it
     if language == "ansible":
         return "ansible:playbook" if _PLAY.search(head) else "ansible:tasks"
     if language == "terraform":
@@ -66,15 +70,15 @@ def _yaml(head: bytes, path: str) -> str | None:
         return "openapi"
     if _WORKFLOW_PATH.search(path) or (b"jobs" in keys and keys & {b"on", b'"on"', b"'on'", b"true"}):
         return "github-workflow"
-    if b"runs" in keys and re.search(rb"^[ \t]+using:", head, re.M):
+    if b"runs" in keys and _ACTION.search(head):
         return "github-action"
-    if b"services" in keys and (re.search(r"compose[^/]*\.ya?ml$", path) or _SERVICE.search(head)):
+    if b"services" in keys and (_COMPOSE_PATH.search(path) or _SERVICE.search(head)):
         return "docker-compose"
     if b"AWSTemplateFormatVersion" in keys or (b"Resources" in keys and _CLOUDFORMATION.search(head)):
         return "cloudformation"
-    if re.search(r"\.gitlab-ci(?:\.[\w-]+)?\.ya?ml$", path) or _is_gitlab(head, keys):
+    if _GITLAB_PATH.search(path) or _is_gitlab(head, keys):
         return "gitlab-ci"
-    if (b"repos" in keys and re.search(rb"^[ \t]+(?:-[ \t]*)?hooks:", head, re.M)) or {b"repo", b"hooks"} <= items:
+    if (b"repos" in keys and _HOOKS.search(head)) or {b"repo", b"hooks"} <= items:
         return "pre-commit"
     if {b"id", b"entry", b"language"} <= items:
         return "pre-commit"

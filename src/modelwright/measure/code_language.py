@@ -1,9 +1,8 @@
 """Programming language: table of names, then a linear classifier over the candidates, then rules for YAML and HCL.
 
 The table (`data/code_languages.json`) gives the languages that a path or a first line allows. Where it leaves
-several, or
-the text has no telling name, the hashed linear model `data/code_language.safetensors` decides; it has a class
-"not code", learnt from prose. Whether YAML is Ansible is decided by a rule (`ansible.py`), never by the model.
+several, or the text has no telling name, the hashed linear model `data/code_language.safetensors` decides; it has a
+class "not code", learnt from prose. Whether YAML is Ansible is decided by a rule (`ansible.py`), never by the model.
 """
 
 from __future__ import annotations
@@ -17,8 +16,7 @@ import numpy as np
 
 from modelwright.measure.ansible import READ_BYTES, is_ansible
 from modelwright.measure.code_dialect import DIALECTS, dialect
-from modelwright.measure.code_dialect import READ_BYTES as DIALECT_BYTES
-from modelwright.measure.code_marks import MARKS, MARKS_ALONE
+from modelwright.measure.code_marks import MARKS, MARKS_ALONE, has_mark
 from modelwright.measure.model_files import CODE_MODEL, CODE_TABLE
 
 if TYPE_CHECKING:
@@ -29,6 +27,7 @@ if TYPE_CHECKING:
     from modelwright.measure.spans import Texts
 
 NOT_CODE = "not code"
+_CACHE_LINE = 64
 LEAST_SHARE = 0.8
 """Below it, marks that only one language has may choose among the best RUNNERS_UP guesses."""
 RUNNERS_UP = 6
@@ -80,6 +79,17 @@ def table() -> Table:
     return Table({row["name"]: row["type"] for row in content["languages"]}, **frozen)
 
 
+def _aligned(weights: NDArray[np.int8]) -> NDArray[np.int8]:
+    """A copy that begins at a line of the cache: a row of 64 classes is then one line, not two."""
+    from modelwright.measure.spans import read_only
+
+    room = np.empty(weights.nbytes + _CACHE_LINE, np.int8)
+    first = -room.ctypes.data % _CACHE_LINE
+    copy = room[first : first + weights.nbytes].reshape(weights.shape)
+    copy[:] = weights
+    return read_only(copy)
+
+
 @functools.lru_cache(maxsize=1)
 def model() -> Model:
     """The classifier, read once a process."""
@@ -92,7 +102,7 @@ def model() -> Model:
         return Model(
             classes,
             read_only(file.get_tensor("place_of")),
-            read_only(file.get_tensor("weights")),
+            _aligned(file.get_tensor("weights")),
             file.get_tensor("scale").copy(),
             file.get_tensor("bias").copy(),
         )
@@ -120,6 +130,10 @@ def _by_name(name: str) -> tuple[str, ...]:
     return ()
 
 
+HEAD_BYTES = 256
+"""So many bytes of a text may hold its first line."""
+_TELLING = np.isin(np.arange(256), list(b"#<\xef\xbb\xbf \t\r\n"))
+"""Bytes that a telling first line begins with."""
 _SHEBANG = re.compile(rb"#!\s*(?:\S*/)?([\w.+-]+)(?:[ \t]+(?:-\S+[ \t]+|\w+=\S+[ \t]+)*(?:\S*/)?([\w.+-]+))?")
 
 
@@ -147,51 +161,75 @@ def candidates(path: str | None, head: bytes) -> tuple[str, ...]:
 
     A first line that agrees with one of the path's languages decides between them.
     """
-    named = _by_name(path.replace("\\", "/").rsplit("/", 1)[-1]) if path else ()
-    if len(named) == 1:
+    return _agreed(_by_path(path), _by_first_line(head))
+
+
+def _by_path(path: str | None) -> tuple[str, ...]:
+    return _by_name(path.replace("\\", "/").rsplit("/", 1)[-1]) if path else ()
+
+
+def _agreed(named: tuple[str, ...], lines: tuple[str, ...]) -> tuple[str, ...]:
+    """The languages of a path, those of a first line where it has none, or those that both allow."""
+    if len(named) == 1 or not lines:
         return named
-    lines = _by_first_line(head)
     if not named:
         return lines
-    common = tuple(name for name in named if name in lines)
-    return common or named
+    return tuple(name for name in named if name in lines) or named
+
+
+def _allowed(texts: Texts, paths: Sequence[str | None]) -> list[tuple[str, ...]]:
+    """The candidates of each text; the first line is read where it may tell."""
+    from modelwright.measure.spans import heads_of
+
+    allowed = [_by_path(path) for path in paths]
+    begun = np.diff(texts.offsets) > 0
+    first = texts.data[texts.offsets[:-1][begun]]
+    telling = np.flatnonzero(begun)[_TELLING[first]].tolist()
+    rows = [row for row in telling if len(allowed[row]) != 1]
+    for row, head in zip(rows, heads_of(texts, HEAD_BYTES, rows), strict=True):
+        allowed[row] = _agreed(allowed[row], _by_first_line(head))
+    return allowed
 
 
 def _shares(scores: NDArray[np.float32]) -> NDArray[np.float64]:
     """Softmax of each row."""
-    values = np.exp((scores - scores.max(axis=1, keepdims=True, initial=-np.inf)).astype(np.float64))
-    return values / values.sum(axis=1, keepdims=True)  # type: ignore[no-any-return]
+    values: NDArray[np.float64] = np.empty(scores.shape, np.float64)
+    values[:] = scores - scores.max(axis=1, keepdims=True, initial=-np.inf)
+    np.exp(values, out=values)
+    values /= values.sum(axis=1, keepdims=True)
+    return values
 
 
-def _alone(shares: NDArray[np.float64], best: int, text: bytes) -> Guess:
+def _alone(shares: NDArray[np.float64], text: bytes) -> Guess:
     """The best of all classes, or of the best few one that has marks of its own, when the classifier is unsure."""
     names = model().classes
-    share = float(shares[best])
-    if share < LEAST_SHARE:
+    best = int(shares.argmax())
+    if shares[best] < LEAST_SHARE:
         for place in shares.argsort()[: -RUNNERS_UP - 1 : -1].tolist():
             mark = MARKS_ALONE.get(names[place]) or MARKS.get(names[place])
-            if mark and mark.search(text):
-                best, share = place, float(shares[place])
+            if mark and has_mark(mark, text):
+                best = place
                 break
-    return Guess(None if names[best] == NOT_CODE else names[best], share)
+    return Guess(None if names[best] == NOT_CODE else names[best], float(shares[best]))
 
 
-def _choose(allowed: tuple[str, ...], row: NDArray[np.float32], classes: dict[str, int], text: bytes) -> Guess:
+def _choose(allowed: tuple[str, ...], row: NDArray[np.float32], text: bytes) -> Guess:
     """The best of the allowed languages."""
     if len(allowed) == 1:
         return Guess(allowed[0], 1.0)
     for name in allowed:
         pattern = MARKS.get(name)
-        if pattern and pattern.search(text):
+        if pattern and has_mark(pattern, text):
             return Guess(name, 0.95)
+    classes = model().classes
     known = [name for name in allowed if name in classes]
     if not known:
         return Guess(allowed[0], 1.0 / len(allowed))
-    shares = _shares(row[None, [classes[name] for name in known]])[0]
+    shares = _shares(row[None, [classes.index(name) for name in known]])[0]
     return Guess(known[int(shares.argmax())], float(shares.max()))
 
 
-_RULED = (("yaml",), ("hcl",), ("terraform",))
+_NOTHING = np.zeros(0, np.float32)
 _HCL_BLOCK = re.compile(rb'^(?:terraform\s*\{|(?:resource|data|provider|module|variable|output)\s+"|locals\s*\{)', re.M)
 
 
@@ -206,39 +244,59 @@ def _settle(guess: Guess, path: str | None, text: bytes) -> Guess:
     return guess
 
 
-def identify(texts: Texts, paths: Sequence[str | None]) -> list[Guess]:
-    """The language of each text. `paths` are names as evidence (None: unknown); a null text gives Guess(None, 0.0)."""
+class Guesses(NamedTuple):
+    """The fields of `Guess`, one list each."""
+
+    languages: list[str | None]
+    confidences: list[float]
+    dialects: list[str | None]
+
+
+def guesses(texts: Texts, paths: Sequence[str | None]) -> Guesses:
+    """The language of each text. `paths` are names as evidence (None: unknown); a null text gives (None, 0.0, None).
+
+    Most texts are settled by a name that allows one language, or by a classifier that is sure of one without dialects.
+    """
     from modelwright.measure import code_features
-    from modelwright.measure.spans import heads_of, texts_at
 
     learnt = model()
-    classes = {name: column for column, name in enumerate(learnt.classes)}
-    allowed = [candidates(path, head) for path, head in zip(paths, heads_of(texts, 256), strict=True)]
-    valid = texts.valid.tolist()
+    named = [None if name in (NOT_CODE, "text") else name for name in learnt.classes]
+    allowed, valid = _allowed(texts, paths), texts.valid.tolist()
+    found = Guesses([None] * len(allowed), [0.0] * len(allowed), [None] * len(allowed))
     open_rows = [row for row, names in enumerate(allowed) if len(names) != 1 and valid[row]]
-    measured = code_features.scores(texts_at(texts, open_rows, code_features.READ_BYTES), *learnt[1:])
+    measured = code_features.scores(texts, *learnt[1:], rows=open_rows)
     shares = _shares(measured)
     best = shares.argmax(axis=1).tolist() if open_rows else []
-    sure = (shares.max(axis=1, initial=0.0) >= LEAST_SHARE).tolist()
-    place_of = {row: place for place, row in enumerate(open_rows)}
-    nothing = np.zeros(len(learnt.classes), np.float32)
-    guesses = []
-    for row, names in enumerate(allowed):
-        if not valid[row]:
-            guesses.append(Guess(None, 0.0))
-            continue
-        place = place_of.get(row, -1)
-        plain = not names and sure[place] and learnt.classes[best[place]] != "yaml"
-        text = texts.bytes(row, READ_BYTES) if not plain and (len(names) != 1 or names in _RULED) else b""
-        if names:
-            guess = _choose(names, measured[place] if place >= 0 else nothing, classes, text)
+    share = shares.max(axis=1, initial=0.0).tolist()
+    unsettled = []
+    for place, row in enumerate(open_rows):
+        name = named[best[place]]
+        if allowed[row] or share[place] < LEAST_SHARE or name in DIALECTS:
+            unsettled.append((row, measured[place], shares[place]))
         else:
-            guess = _alone(shares[place], best[place], text)
-        if guess.language == "yaml" and not text:
-            text = texts.bytes(row, READ_BYTES)
-        guess = _settle(guess, paths[row], text)
-        if guess.language in DIALECTS:
-            head = text or texts.bytes(row, DIALECT_BYTES)
-            guess = guess._replace(dialect=dialect(head, guess.language, paths[row]))
-        guesses.append(guess)
-    return guesses
+            found.languages[row], found.confidences[row] = name, share[place]
+    for row, names in enumerate(allowed):
+        if len(names) == 1 and valid[row]:
+            if names[0] in DIALECTS:
+                unsettled.append((row, _NOTHING, _NOTHING))
+            else:
+                found.languages[row], found.confidences[row] = None if names[0] == "text" else names[0], 1.0
+    for row, scores, of_all in unsettled:
+        guess = _settled(texts.bytes(row, READ_BYTES), paths[row], allowed[row], scores, of_all)
+        found.languages[row], found.confidences[row], found.dialects[row] = guess
+    return found
+
+
+def _settled(
+    text: bytes, path: str | None, allowed: tuple[str, ...], scores: NDArray[np.float32], shares: NDArray[np.float64]
+) -> Guess:
+    """The guess for a text that needs a look at its marks; `scores` and `shares` are those of all classes."""
+    guess = _settle(_choose(allowed, scores, text) if allowed else _alone(shares, text), path, text)
+    if guess.language in DIALECTS:
+        guess = guess._replace(dialect=dialect(text, guess.language, path))
+    return guess
+
+
+def identify(texts: Texts, paths: Sequence[str | None]) -> list[Guess]:
+    """`guesses`, a row at a time."""
+    return list(map(Guess, *guesses(texts, paths)))

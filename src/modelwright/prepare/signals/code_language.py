@@ -39,17 +39,15 @@ class CodeLanguage(Signal):
         import numpy as np
         import pyarrow as pa
 
-        from modelwright.measure.code_language import identify
+        from modelwright.measure.code_language import guesses
         from modelwright.measure.spans import float_column, texts_of
 
         texts = texts_of(batch.column("text"))
-        guesses = identify(texts, batch.column("path").to_pylist())
+        found = guesses(texts, batch.column("path").to_pylist())
         return pa.record_batch(
             {
-                "code_language": pa.array([guess.language for guess in guesses], pa.string()),
-                "code_language_confidence": float_column(
-                    np.array([guess.confidence for guess in guesses], np.float64), texts.valid
-                ),
-                "code_dialect": pa.array([guess.dialect for guess in guesses], pa.string()),
+                "code_language": pa.array(found.languages, pa.string()),
+                "code_language_confidence": float_column(np.array(found.confidences, np.float64), texts.valid),
+                "code_dialect": pa.array(found.dialects, pa.string()),
             }
         )
