@@ -25,14 +25,13 @@ from numba import njit, types
 from modelwright.measure.hashing_kernel import (
     BANDS,
     BEYOND_ASCII,
-    BINS,
     BOTTOM,
     CAPACITY,
-    CHUNK,
     HASHES,
     INTS,
     INTS_OUT,
     NONE,
+    SCRATCH,
     sign_texts,
 )
 from modelwright.measure.spans import read_only
@@ -43,9 +42,9 @@ if TYPE_CHECKING:
 
 SIGNATURE = 2
 """Version of what the kernels compute; stored signatures of another version are not used."""
-_PIECE_BYTES = 1 << 20
 _KEYS = types.Array(types.int64, 2, "C", readonly=True)
 _FLAGS = types.Array(types.boolean, 1, "C", readonly=True)
+_PLACES_OUT = types.Array(types.int32, 1, "C")
 _FLOATS_OUT = types.Array(types.float64, 1, "C")
 
 
@@ -99,27 +98,47 @@ def _shared(keys, a, b, band):
     return False
 
 
+@njit(nogil=True)
+def _group(keys, band, present, last, slots, before):
+    """Chain the texts `present[i]` with equal keys: `before[i]` is the one before of its kind or -1, and
+    `last[slots[i]]` the last of them. `last`, a power of two of slots, comes all -1; a slot that is taken sends a key
+    to the next."""
+    mask = len(last) - 1
+    for i in range(len(present)):
+        key = keys[present[i], band]
+        slot = key & mask
+        while last[slot] >= 0 and keys[present[last[slot]], band] != key:
+            slot = (slot + 1) & mask
+        slots[i], before[i], last[slot] = slot, last[slot], i
+
+
 @njit(
-    [(INTS, INTS, INTS, types.int64, _KEYS, HASHES, INTS, INTS, _FLAGS, types.float64, INTS_OUT)],
+    [(INTS, types.int64, _PLACES_OUT, _KEYS, HASHES, INTS, INTS, _FLAGS, types.float64, INTS_OUT)],
     cache=True,
     nogil=True,
 )
-def _connect(order, firsts, lasts, band, keys, shingles, starts, lengths, truncated, threshold, parent):
-    """Join within the buckets order[firsts[k]:lasts[k]] of one band all texts that a chain of true pairs joins."""
+def _connect(present, band, last, keys, shingles, starts, lengths, truncated, threshold, parent):
+    """Join within the buckets of one band all texts that a chain of true pairs joins; returns how many pairs were
+    compared. `last` is left as it came."""
     compared = 0
-    queue, left = np.empty(len(order), np.int64), np.empty(len(order), np.int64)
-    for k in range(len(firsts)):
-        count = lasts[k] - firsts[k]
-        for i in range(count):
-            left[i] = order[firsts[k] + i]
+    slots, before = np.empty(len(present), np.int64), np.empty(len(present), np.int64)
+    queue, left = np.empty(len(present), np.int64), np.empty(len(present), np.int64)
+    _group(keys, band, present, last, slots, before)
+    for i in range(len(present)):
+        if last[slots[i]] != i:
+            continue
+        count, member, last[slots[i]] = 0, i, -1
+        while member >= 0:
+            left[count], member = present[member], before[member]
+            count += 1
         while count > 1:
             count -= 1
             queue[0], head, tail = left[count], 0, 1
             while head < tail and count > 0:
                 pivot, kept = queue[head], 0
                 head += 1
-                for i in range(count):
-                    other = left[i]
+                for k in range(count):
+                    other = left[k]
                     first, second = _root(parent, pivot), _root(parent, other)
                     near = first == second
                     if not near and not _shared(keys, pivot, other, band):
@@ -186,22 +205,14 @@ def sign(texts: pa.LargeStringArray) -> Signatures:
     data = np.frombuffer(texts.buffers()[2] or b"", np.uint8)
     keys, lengths, truncated = np.zeros((count, BANDS), np.int64), np.zeros(count, np.int64), np.zeros(count, np.bool_)
     pages, distances = table()
-    letters, parts, shingles, first = _letters(), [np.zeros(0, np.uint64)], np.zeros(0, np.uint64), 0
-    scratch = np.empty(2 * BINS + CHUNK + 2 * CAPACITY, np.uint64)
+    scratch = np.empty(SCRATCH, np.uint64)
     starts = np.empty(4 * CAPACITY + 2, np.int32)
-    while first < count:
-        last = max(first + 1, int(np.searchsorted(offsets, offsets[first] + _PIECE_BYTES, "right")) - 1)
-        sizes = np.diff(offsets[first : last + 1])
-        room = int(np.minimum(sizes // 2 + 1, BOTTOM).sum())
-        shingles = shingles if len(shingles) >= room else np.empty(room, np.uint64)
-        rows = slice(first, last)
-        used = sign_texts(
-            data, read_only(offsets[first : last + 1]), letters, pages, distances, keys[rows], shingles, lengths[rows],
-            truncated[rows], scratch, starts,
-        )  # fmt: skip
-        parts.append(shingles[:used].copy())
-        first = last
-    return Signatures(keys, np.concatenate(parts), np.cumsum(lengths) - lengths, lengths, truncated)
+    # what is not written to takes no memory
+    shingles = np.empty(int(np.minimum(np.diff(offsets) // 2 + 1, BOTTOM).sum()) + CAPACITY + 1, np.uint64)
+    used = sign_texts(
+        data, read_only(offsets), _letters(), pages, distances, keys, shingles, lengths, truncated, scratch, starts
+    )
+    return Signatures(keys, shingles[:used], np.cumsum(lengths) - lengths, lengths, truncated)
 
 
 def components(signatures: Signatures, threshold: float) -> np.ndarray[Any, np.dtype[np.int64]]:
@@ -212,19 +223,11 @@ def components(signatures: Signatures, threshold: float) -> np.ndarray[Any, np.d
     """
     parent = np.arange(len(signatures), dtype=np.int64)
     present = np.flatnonzero(signatures.lengths).astype(np.int64)
-    by_band = np.ascontiguousarray(signatures.keys[present].T)
-    slots = 1 << (4 * len(present)).bit_length()
+    last = np.full(1 << (2 * len(present)).bit_length(), -1, np.int32)
     for band in range(BANDS):
-        slot = by_band[band] & (slots - 1)  # most texts are alone in theirs, and need no sorting
-        company = np.flatnonzero(np.bincount(slot, minlength=slots)[slot] > 1)
-        keys = by_band[band][company]
-        order = np.argsort(keys)  # equal keys in any order: what joins them does not depend on it
-        keys, order = keys[order], present[company[order]]
-        edges = np.concatenate([[0], np.flatnonzero(keys[1:] != keys[:-1]) + 1, [len(keys)]])
-        several = np.diff(edges) > 1
         _connect(
-            order, edges[:-1][several], edges[1:][several], band, signatures.keys, signatures.shingles,
-            signatures.starts, signatures.lengths, signatures.truncated, threshold, parent,
+            present, band, last, signatures.keys, signatures.shingles, signatures.starts, signatures.lengths,
+            signatures.truncated, threshold, parent,
         )  # fmt: skip
     return unite(len(parent), np.arange(len(parent)), parent)
 

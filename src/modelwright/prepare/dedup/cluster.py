@@ -120,7 +120,7 @@ def _survivors(table: pa.Table, clusters: np.ndarray[Any, np.dtype[np.int64]]) -
     import pyarrow.compute as pc
 
     members = np.flatnonzero(np.bincount(clusters)[clusters] > 1)
-    rows = table.take(members)
+    rows = table.select(["licence_class", "removed_bytes", "bytes", "digest", "document"]).take(members)
     classes = pc.index_in(rows["licence_class"].cast(pa.string()), value_set=pa.array(LICENCE_CLASSES))
     order = pa.table(
         {

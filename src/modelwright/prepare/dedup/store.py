@@ -102,20 +102,19 @@ def _end(index: pa.Table) -> int:
 
 
 def _measure(corpus: Corpus, missing: pa.Array, folder: Path, end: int) -> Iterator[pa.Table]:
-    """Sign the missing texts; yields the index rows as they become durable."""
+    """Sign the missing texts; yields the index rows as they become durable. A text that comes twice is signed twice."""
     import pyarrow as pa
+    import pyarrow.compute as pc
 
     from modelwright.measure.hashing import sign
 
-    wanted, rows, held = set(missing.to_pylist()), [], 0
+    rows, read, held = [], [], 0
     with _open(folder / "shingles.u64", end) as file:
         for batch in corpus.read(missing):
-            digests = batch.column("digest").cast(pa.string())
-            fresh = pa.array(_fresh(digests, wanted), pa.int64())
-            whole = len(fresh) == len(digests)
-            signed = sign(batch.column("text") if whole else batch.column("text").take(fresh))
+            signed = sign(batch.column("text"))
             file.write(signed.shingles.data)
-            rows.append(_rows(digests if whole else digests.take(fresh), signed, end))
+            rows.append(_rows(batch.column("digest").cast(pa.string()), signed, end))
+            read += rows[-1]["digest"].chunks
             end += len(signed.shingles)
             held += signed.shingles.nbytes + signed.keys.nbytes
             if held > _FLUSH_BYTES:
@@ -123,22 +122,13 @@ def _measure(corpus: Corpus, missing: pa.Array, folder: Path, end: int) -> Itera
                 rows, held = [], 0
         if rows:
             yield _flush(file, folder, rows)
-    if wanted:
+    unread = missing.filter(pc.invert(pc.is_in(missing, value_set=pa.chunked_array(read, pa.string()))))
+    if len(unread):
         raise InputError(
-            f"{len(wanted)} texts could not be read while seeking duplicates",
+            f"{len(unread)} texts could not be read while seeking duplicates",
             hint="the store of texts is damaged: `modelwright verify` names what is missing",
-            value=min(wanted),
+            value=min(unread.to_pylist()),
         )
-
-
-def _fresh(digests: pa.Array, wanted: set[str]) -> list[int]:
-    """Places in a batch of digests that are wanted and were not seen before; they are taken from `wanted`."""
-    places = []
-    for place, digest in enumerate(digests.to_pylist()):
-        if digest in wanted:
-            wanted.remove(digest)
-            places.append(place)
-    return places
 
 
 def _open(path: Path, end: int) -> Any:
@@ -173,8 +163,13 @@ def _write(table: pa.Table, folder: Path) -> Path:
     """One index file, named by the digests that it holds and complete once it bears its name."""
     import pyarrow as pa
 
-    name = hashlib.sha256("".join(table["digest"].to_pylist()).encode()).hexdigest()[:32]
-    path = folder / f"{name}.arrow"
+    from modelwright.measure.spans import texts_of
+
+    name = hashlib.sha256()
+    for chunk in table["digest"].chunks:
+        texts = texts_of(chunk)
+        name.update(texts.data[texts.offsets[0] : texts.offsets[-1]].data)
+    path = folder / f"{name.hexdigest()[:32]}.arrow"
     temporary = path.with_suffix(".new")
     with pa.OSFile(str(temporary), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
         writer.write_table(table)
@@ -228,21 +223,17 @@ def _compact(folder: Path) -> None:
 
 def _select(index: pa.Table, digests: pa.Array, folder: Path) -> Signatures:
     import numpy as np
-    import pyarrow as pa
     import pyarrow.compute as pc
 
     from modelwright.measure.hashing import Signatures
     from modelwright.measure.hashing_kernel import BANDS
 
-    index = index.combine_chunks()
-    table = index.take(pc.index_in(digests, value_set=index["digest"]))
-    keys: np.ndarray[Any, np.dtype[np.int64]] = np.zeros((len(digests), BANDS), np.int64)
-    if len(digests):
-        flat = pa.concat_arrays(table["keys"].chunks).flatten().to_numpy(zero_copy_only=False)
-        keys = np.ascontiguousarray(flat.reshape(-1, BANDS))
+    places = pc.index_in(digests, value_set=index["digest"]).to_numpy()
+    flat = [chunk.flatten().to_numpy() for chunk in index["keys"].chunks]
+    keys: np.ndarray[Any, np.dtype[np.int64]] = np.concatenate([np.zeros(0, np.int64), *flat]).reshape(-1, BANDS)
     path = folder / "shingles.u64"
     hashes: np.ndarray[Any, np.dtype[np.uint64]] = np.zeros(0, np.uint64)
     if path.exists() and path.stat().st_size:
         hashes = np.memmap(path, np.uint64, "r").view(np.ndarray)
-    starts, lengths = (np.ascontiguousarray(table[name].to_numpy(), np.int64) for name in ("start", "length"))
-    return Signatures(keys, hashes, starts, lengths, table["truncated"].to_numpy())
+    starts, lengths, truncated = (index[name].to_numpy()[places] for name in ("start", "length", "truncated"))
+    return Signatures(keys[places], hashes, starts, lengths, truncated)
