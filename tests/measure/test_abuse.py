@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelwright.measure.abuse import ONE_IN, measure, model, reached, screen_of
-from modelwright.measure.abuse_words import SCREEN_BITS
+from modelwright.measure.sentence_words import FIRST_BIT, SCREEN_BITS, screen_bits
 from modelwright.prepare.quality.base import Labelled
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
@@ -102,10 +102,15 @@ def test_a_language_without_model_or_list_is_not_measured():
     assert score(CALM, language=None, confidence=None).modelled[0]
 
 
-def test_the_screen_lets_every_listed_hash_through():
+def test_the_screen_lets_every_listed_hash_through_and_says_where_it_stands():
     known = model()
     slots = known.listed >> np.uint64(64 - SCREEN_BITS)
-    assert ((known.screen[slots >> np.uint64(6)] >> (slots & np.uint64(63))) & np.uint64(1)).all()
+    bits = screen_bits.py_func(known.listed)
+    assert (known.screen[slots] & bits == bits).all()
+    firsts = (known.screen[slots] >> np.uint64(FIRST_BIT)).astype(np.int64)
+    assert (slots[firsts] == slots).all()
+    assert (firsts <= np.arange(len(slots))).all()
+    assert len(slots) < 1 << (64 - FIRST_BIT)
     assert screen_of(known.listed[:0]).sum() == 0
     assert (np.diff(known.listed.astype(object)) > 0).all()
 

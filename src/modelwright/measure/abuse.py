@@ -16,8 +16,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from modelwright.measure import hate
-from modelwright.measure.abuse_words import FIELDS, SCREEN_BITS, scan_texts
+from modelwright.measure.abuse_words import FIELDS, room_to_scan, scan_texts
+from modelwright.measure.byte_masks import tail_of
 from modelwright.measure.model_files import ABUSE_MODEL
+from modelwright.measure.sentence_words import FIRST_BIT, SCREEN_BITS, screen_bits
 from modelwright.measure.spans import Texts, read_only, texts_of
 
 if TYPE_CHECKING:
@@ -74,10 +76,12 @@ class Abuse(NamedTuple):
 
 
 def screen_of(listed: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """One bit for the upper SCREEN_BITS bits of each listed hash."""
-    screen = np.zeros(1 << (SCREEN_BITS - 6), np.uint64)
+    """For the upper SCREEN_BITS bits of a hash: two of the lower FIRST_BIT bits set for each listed hash that has them,
+    and above those the place where these hashes begin. One access says of most words that they are not listed."""
     slots = listed >> np.uint64(64 - SCREEN_BITS)
-    np.bitwise_or.at(screen, slots >> np.uint64(6), np.uint64(1) << (slots & np.uint64(63)))
+    first = np.searchsorted(slots, np.arange(1 << SCREEN_BITS, dtype=np.uint64)).astype(np.uint64)
+    screen = first << np.uint64(FIRST_BIT)
+    np.bitwise_or.at(screen, slots, screen_bits.py_func(listed))
     return screen
 
 
@@ -143,15 +147,16 @@ def _scan(
     """Run the kernel, once more with more room where the first guess was too small."""
     size = int(texts.offsets[-1] - texts.offsets[0]) if len(texts) else 0
     room = [64 + size // 1024, 64 + size // 1024]
-    totals = np.zeros(2, np.int64)
+    totals, tail = np.zeros(2, np.int64), tail_of(texts.data)
     while True:
         kept, scores = np.zeros(room[0] * FIELDS, np.int64), np.zeros(room[0])
         hits = np.zeros(room[1] * FIELDS, np.int64)
         for counter in (sentences, words, counts):
             counter[:] = 0
         scan_texts(
-            texts.data, texts.offsets, read_only(list_bits), read_only(modelled), known.screen, known.listed,
+            texts.data, tail, texts.offsets, read_only(list_bits), read_only(modelled), known.screen, known.listed,
             known.masks, known.weights, known.scale, known.bias, sentences, words, counts, kept, scores, hits, totals,
+            *room_to_scan(),
         )  # fmt: skip
         if totals[0] <= room[0] and totals[1] <= room[1]:
             used, found = int(totals[0]), int(totals[1])

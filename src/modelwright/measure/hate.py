@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from modelwright.measure.hate_words import COUNTS, hate_features, prefixes
+from modelwright.measure.hate_words import COUNTS, hate_features, prefixes, room_for_words
 from modelwright.measure.model_files import HATE_MODEL
 from modelwright.measure.spans import Texts, read_only
 
@@ -28,7 +28,7 @@ class Model(NamedTuple):
     """Sorted hashes of words with the rows of their vectors and their marks, and a weight for each feature."""
 
     vocabulary: NDArray[np.uint64]
-    prefixes: NDArray[np.int64]
+    prefixes: NDArray[np.uint32]
     places: NDArray[np.uint16]
     marks: NDArray[np.uint8]
     vectors: NDArray[np.int8]
@@ -71,7 +71,7 @@ def features(
     spans = read_only(np.stack([start, end], axis=1).reshape(-1))
     hate_features(
         texts.data, spans, known.vocabulary, known.prefixes, known.places, known.marks,
-        known.vectors, known.dimensions, out, groups,
+        known.vectors, known.dimensions, out, groups, *room_for_words(known.dimensions),
     )  # fmt: skip
     return out.reshape(len(start), 2 * known.dimensions + COUNTS), groups
 

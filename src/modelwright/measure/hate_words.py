@@ -7,12 +7,13 @@ read again with their spelling undone: digits for letters, repeated letters, let
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numba import float32, int8, int32, int64, njit, types, uint8, uint16, uint64, void
+from numba import float32, int8, int32, int64, njit, types, uint8, uint16, uint32, uint64, void
 
-from modelwright.measure.abuse_words import BASIS, SENTENCE_WORDS, WORD_BYTES, append_byte, finish, read_sentence
+from modelwright.measure.byte_masks import KERNEL
+from modelwright.measure.sentence_words import BASIS, SENTENCE_WORDS, WORD_BYTES, append_byte, finish, read_words
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,6 +30,7 @@ _PREFIX_SHIFT, _1 = np.uint64(64 - _PREFIX_BITS), np.uint64(1)
 
 _BYTES = types.Array(uint8, 1, "C", readonly=True)
 _INTS = types.Array(int64, 1, "C", readonly=True)
+_INDEX = types.Array(uint32, 1, "C", readonly=True)
 _HASHES = types.Array(uint64, 1, "C", readonly=True)
 _PLACES = types.Array(uint16, 1, "C", readonly=True)
 _VECTORS = types.Array(int8, 1, "C", readonly=True)
@@ -46,13 +48,13 @@ def _letters() -> NDArray[np.uint8]:
 _LETTERS = _letters()
 
 
-def prefixes(vocabulary: NDArray[np.uint64]) -> NDArray[np.int64]:
+def prefixes(vocabulary: NDArray[np.uint64]) -> NDArray[np.uint32]:
     """Where the hashes with each prefix begin in the sorted vocabulary, (2 ** _PREFIX_BITS + 1,)."""
     wanted = np.arange(1 << _PREFIX_BITS, dtype=np.uint64) << _PREFIX_SHIFT
-    return np.append(np.searchsorted(vocabulary, wanted), len(vocabulary)).astype(np.int64)
+    return np.append(np.searchsorted(vocabulary, wanted), len(vocabulary)).astype(np.uint32)
 
 
-@njit(int64(uint64, _HASHES, _INTS), cache=True, nogil=True)
+@njit(int64(uint64, _HASHES, _INDEX), **KERNEL)
 def _look_up(value, vocabulary, index):  # pragma: no cover - compiled
     """The place of a hash in the sorted vocabulary, -1 when it is not there."""
     prefix = value >> _PREFIX_SHIFT
@@ -62,7 +64,7 @@ def _look_up(value, vocabulary, index):  # pragma: no cover - compiled
     return -1
 
 
-@njit(types.UniTuple(int64, 2)(_BYTES, int64, int64, _HASHES, _INTS), cache=True, nogil=True)
+@njit(types.UniTuple(int64, 2)(_BYTES, int64, int64, _HASHES, _INDEX), **KERNEL)
 def _respelt(data, start, end, vocabulary, index):  # pragma: no cover - compiled
     """Places of the one or two words that an unknown word may be: (first, second), -1 where there is none."""
     if end - start > _LONGEST:
@@ -97,7 +99,7 @@ def _respelt(data, start, end, vocabulary, index):  # pragma: no cover - compile
     return -1, -1
 
 
-@njit(types.UniTuple(int64, 2)(_BYTES, int64[::1], int64, int64, int64[::1], _HASHES, _INTS), cache=True, nogil=True)
+@njit(types.UniTuple(int64, 2)(_BYTES, int64[::1], int64, int64, int64[::1], _HASHES, _INDEX), **KERNEL)
 def _joined(data, starts, words, word, ends, vocabulary, index):  # pragma: no cover - compiled
     """A word whose letters are set apart, from `word` on: (its place, how many one-letter words it takes)."""
     last = word
@@ -113,7 +115,7 @@ def _joined(data, starts, words, word, ends, vocabulary, index):  # pragma: no c
     return -1, 0
 
 
-@njit(int64(_BYTES, int64[::1], int64[::1], uint64[::1], int64, _HASHES, _INTS, int64[::1]), cache=True, nogil=True)
+@njit(int64(_BYTES, int64[::1], int64[::1], uint64[::1], int64, _HASHES, _INDEX, int64[::1]), **KERNEL)
 def _tokens(data, starts, ends, hashes, words, vocabulary, index, out):  # pragma: no cover - compiled
     """Places in the vocabulary of the words of a sentence, unknown ones left out; returns how many."""
     used, word = 0, 0
@@ -140,29 +142,27 @@ def _tokens(data, starts, ends, hashes, words, vocabulary, index, out):  # pragm
 
 
 _FEATURES = void(
-    _BYTES, _INTS, _HASHES, _INTS, _PLACES, types.Array(uint8, 1, "C", readonly=True), _VECTORS,
-    int64, float32[::1], int64[::1],
+    _BYTES, _INTS, _HASHES, _INDEX, _PLACES, types.Array(uint8, 1, "C", readonly=True), _VECTORS,
+    int64, float32[::1], int64[::1], int64[::1], int64[::1], uint64[::1], int64[::1], int32[::1], int32[::1],
 )  # fmt: skip
 
 
-@njit(_FEATURES, cache=True, nogil=True, error_model="numpy")
+@njit(_FEATURES, error_model="numpy", **KERNEL)
 def hate_features(
-    data, spans, vocabulary, index, places, marks, vectors, dimensions, out, groups
-):  # pragma: no cover - compiled
+    data, spans, vocabulary, index, places, marks, vectors, dimensions, out, groups, starts, ends, hashes, tokens, sums,
+    tops,
+):  # fmt: skip  # pragma: no cover - compiled
     """Features of sentences: mean and maximum of the `vectors` (rows of `dimensions`) of their words, and COUNTS more.
 
     spans       first byte and end of each sentence in `data`
     vocabulary  sorted hashes, with the row of `vectors` in `places` and the mark of each; `index`: see `prefixes`
     out         a row of 2 * dimensions + COUNTS for each sentence; `groups` the group it names, 0 for none
+    starts ...  `room_for_words`
     """
-    starts, ends = np.empty(SENTENCE_WORDS, np.int64), np.empty(SENTENCE_WORDS, np.int64)
-    hashes = np.empty(SENTENCE_WORDS, np.uint64)
-    tokens = np.empty(2 * SENTENCE_WORDS, np.int64)
-    sums, tops = np.empty(dimensions, np.int32), np.empty(dimensions, np.int32)
     width = 2 * dimensions + COUNTS
     for sentence in range(len(groups)):
         first, end = spans[2 * sentence], spans[2 * sentence + 1]
-        words = read_sentence(data, first, end, True, starts, ends, hashes)
+        words = read_words(data, first, end, starts, ends, hashes)
         used = _tokens(data, starts, ends, hashes, words, vocabulary, index, tokens)
         row = out[sentence * width : (sentence + 1) * width]
         sums[:] = 0
@@ -195,7 +195,7 @@ def hate_features(
             row[dimensions + dimension] = tops[dimension]
         quotes = 0
         for place in range(first, end):
-            quotes += data[place] == _QUOTE
+            quotes += data[uint64(place)] == _QUOTE
         row[2 * dimensions] = negations
         row[2 * dimensions + 1] = named
         row[2 * dimensions + 2] = min(quotes, 4)
@@ -203,3 +203,9 @@ def hate_features(
         row[2 * dimensions + 4] = counted
         row[2 * dimensions + 5] = slurs
         groups[sentence] = group
+
+
+def room_for_words(dimensions: int) -> tuple[NDArray[Any], ...]:
+    """What `hate_features` works in."""
+    sizes = ((SENTENCE_WORDS, np.int64),) * 2, (SENTENCE_WORDS, np.uint64), (2 * SENTENCE_WORDS, np.int64)
+    return tuple(np.empty(size, kind) for size, kind in (*sizes[0], *sizes[1:], *((dimensions, np.int32),) * 2))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numba import njit, types, uint64
 
+from modelwright.measure.byte_masks import KERNEL
 from modelwright.measure.code_points import BYTES, DISTANCES, PAGES, decode
 from modelwright.measure.word_characters import table
 
@@ -45,7 +46,7 @@ INTS_OUT = types.Array(types.int64, 1, "C")
         BYTES, types.int64, types.int64, types.int64, types.uint64, LETTERS, PAGES, DISTANCES, HASHES_OUT, INTS_OUT,
         types.int64,
     ),
-    cache=True, nogil=True,
+    **KERNEL,
 )  # fmt: skip
 def words_of(data, position, stop, end, word, letters, pages, distances, words, ends, count):
     """Read data[position:stop] (a word may go on to `end`); each word that ends there is entered into `words`, and
