@@ -71,6 +71,16 @@ def test_a_benchmark_file_that_is_missing_is_an_error_with_its_name(project: Pat
         piles.run(project, settings(decontaminate=["bench/missing.jsonl"]))
 
 
+def test_a_benchmark_file_that_changes_is_read_again(project: Path) -> None:
+    from modelwright.prepare.signals.contamination import index_of
+
+    path = project / "bench/q.jsonl"
+    before = index_of((path,))
+    assert index_of((path,)) is before
+    path.write_bytes(piles.lines(QUESTIONS[:1]))
+    assert len(index_of((path,)).items) < len(before.items)
+
+
 def test_repeated_lines_are_edits_with_findings(project: Path) -> None:
     footer = "Printed by the museum press, all rights reserved, ask at the desk."
     stories = [

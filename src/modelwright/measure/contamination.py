@@ -22,7 +22,9 @@ from modelwright.measure import contamination_kernel as kernel
 from modelwright.measure.benchmark_items import Item
 from modelwright.measure.contamination_kernel import (
     ASKED,
+    ASKED_SHIFT,
     COMMON,
+    FAR_BITS,
     FOLD,
     SEEDED,
     SHORT,
@@ -48,7 +50,7 @@ class Index:
 
     items: tuple[Item, ...]
     owners: npt.NDArray[np.int64]
-    shifts: tuple[int, int]
+    shifts: tuple[int, int, int]
     arrays: tuple[Any, ...]
     values: npt.NDArray[np.uint64]
     weights: npt.NDArray[np.float64]
@@ -92,15 +94,15 @@ def build(items: Sequence[Item]) -> Index:
     keys, postings, index = _postings(hashes, sequence, rows[long])
     weights = _weights(taken, rows[long], sequence)
     pairs = _pair_index([*zip(owners.tolist(), texts, sizes.tolist(), strict=True)], items)
-    bits = min(max(16, int(16 * len(keys)).bit_length()), SIEVE_BITS)
     bucket_bits = max(8, int(2 * len(keys)).bit_length())
     buckets = np.searchsorted(keys, np.arange(1 << bucket_bits, dtype=np.uint64) << np.uint64(64 - bucket_bits))
     buckets = np.append(buckets, len(keys)).astype(np.int64)
     owned = np.concatenate([owners[long], pairs[-1]])
-    sieve = np.zeros(1 << (bits - 6), np.uint64)
-    kernel.fill_sieve(keys, 64 - bits, sieve)
-    arrays = (sieve, keys, buckets, postings, index, firsts, weights, *pairs[:-1])
-    return Index(tuple(items), owned, (64 - bits, 64 - bucket_bits), arrays, taken, weights, firsts)
+    bits = max(16, int(16 * len(keys)).bit_length())
+    shifts = 64 - min(bits, SIEVE_BITS), 64 - min(bits + 2, FAR_BITS), 64 - bucket_bits
+    sieves = [_sieve(keys, shift) for shift in shifts[:2]]
+    arrays = (*sieves, *pairs[:2], keys, buckets, postings, index, firsts, weights, *pairs[2:-1])
+    return Index(tuple(items), owned, shifts, arrays, taken, weights, firsts)
 
 
 def _postings(hashes: Any, sequence: Any, rows: Any) -> tuple[Any, Any, Any]:
@@ -126,14 +128,21 @@ def _weights(values: Any, rows: Any, sequence: Any) -> Any:
 
 
 def _sieve(keys: Any, shift: int) -> Any:
-    """One bit for each prefix of a key, so that most lookups end in the processor's cache."""
-    bits = np.zeros(1 << (64 - shift), np.bool_)
-    bits[(keys >> np.uint64(shift)).astype(np.int64)] = True
+    """Three bits for each key, see `contamination_kernel.fill_sieve`."""
+    sieve = np.zeros(1 << (58 - shift), np.uint64)
+    kernel.fill_sieve(keys, shift, sieve)
+    return sieve
+
+
+def _short_sieve(keys: Any) -> Any:
+    """One bit for the upper SHORT_SIEVE bits of a key."""
+    bits = np.zeros(1 << SHORT_SIEVE, np.bool_)
+    bits[(keys >> np.uint64(64 - SHORT_SIEVE)).astype(np.int64)] = True
     return np.packbits(bits, bitorder="little").view(np.uint64)
 
 
 def _pair_index(sequences: Sequence[tuple[int, str, int]], items: Sequence[Item]) -> tuple[Any, ...]:
-    """Short questions with their answers: sieve of last words, parts, their sizes, pairs of each answer, owners."""
+    """Short questions with their answers: sieves of last words, parts, their sizes, pairs of each answer, owners."""
     import pyarrow as pa
 
     asked = [(owner, text) for owner, text, size in sequences if 3 <= size <= SHORT and items[owner].answers]
@@ -155,7 +164,7 @@ def _pair_index(sequences: Sequence[tuple[int, str, int]], items: Sequence[Item]
     edges = np.searchsorted(answers[order], np.arange(len(parts) + 1)).astype(np.int64)
     pairs = np.ascontiguousarray(np.stack([questions[order], order], axis=1).astype(np.int64).reshape(-1, 2))
     owners = np.array([couple[0] for couple, good in zip(couples, ok, strict=True) if good], np.int64)
-    return _sieve(last_words, 64 - SHORT_SIEVE), parts, part_sizes, edges, pairs, owners
+    return _short_sieve(last_words), _sieve(last_words, ASKED_SHIFT - 6), parts, part_sizes, edges, pairs, owners
 
 
 def scan(texts: pa.Array, index: Index) -> list[Stretch]:
@@ -165,7 +174,7 @@ def scan(texts: pa.Array, index: Index) -> list[Stretch]:
     """
     data, offsets = buffers(texts)
     room = 4096
-    parts = len(index.arrays[8])
+    parts = len(index.arrays[10])
     while True:
         found, covers = np.zeros((room, 5), np.int64), np.zeros(room, np.float64)
         scratch = kernel.room_of(len(index.firsts) - 1, int(index.firsts[-1]), parts)
@@ -178,19 +187,21 @@ def scan(texts: pa.Array, index: Index) -> list[Stretch]:
         data, offsets, *kernel_tables(), index.values, index.weights, index.firsts, count, found, shares,
         *kernel.room_to_align(),
     )  # fmt: skip
-    sizes = np.append(np.diff(index.firsts), np.zeros(len(index.owners) - len(index.firsts) + 1, np.int64))
     good = np.flatnonzero((shares[:count] >= SEEDED) | (covers[:count] >= SEEDED))
+    places, sizes = found[good], np.append(np.diff(index.firsts), 0)
+    sized = sizes[np.minimum(places[:, 1], len(sizes) - 1)]
+    rows = zip(places.tolist(), shares[good].tolist(), covers[good].tolist(), sized.tolist(), strict=True)
     merged: dict[tuple[int, int], list[tuple[int, int, float, float, int]]] = {}
-    for place in good.tolist():
-        row, sequence, start, stop, _ = found[place].tolist()
-        before = bytes(data[offsets[row] + start : offsets[row] + stop]).decode("utf-8", "ignore")
-        start += len(before[: len(before) - len(_GAP.sub("", before))].encode())
-        stretch = (start, stop, float(shares[place]), min(float(covers[place]), 1.0), int(sizes[sequence]))
+    for (row, sequence, start, stop, _), share, cover, size in rows:
+        before = data[offsets[row] + start : offsets[row] + stop].tobytes().decode("utf-8", "ignore")
+        gap = _GAP.match(before)
+        start += len(gap[0].encode()) if gap else 0
+        stretch = (start, stop, share, min(cover, 1.0), size)
         merged.setdefault((row, int(index.owners[sequence])), []).append(stretch)
     result = [
         Stretch(row, index.items[owner], *stretch)
         for (row, owner), stretches in merged.items()
-        for stretch in _joined(stretches)
+        for stretch in (_joined(stretches) if len(stretches) > 1 else stretches)
     ]
     return sorted(result, key=lambda stretch: (stretch.row, stretch.start, stretch.item.name))
 

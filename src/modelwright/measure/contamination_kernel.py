@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numba import int64, njit, types, uint64
 
+from modelwright.measure.byte_masks import KERNEL
 from modelwright.measure.code_points import BYTES, DISTANCES, PAGES
 from modelwright.measure.word_hashes import (
     CHUNK,
@@ -31,15 +32,18 @@ that stands for a longer item."""
 SEEDED = 0.25
 """Share of an item's weight that grams must cover before it is aligned."""
 STEP, SPREAD = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC4CEB9FE1A85EC53)
-_STEP_GRAM = np.uint64(pow(int(STEP), GRAM, 1 << 64))
 FOLD = np.uint64(31)
 _SIX, _LOW, _16, _22, _28 = np.uint64(6), np.uint64(63), np.uint64(16), np.uint64(22), np.uint64(28)
-_ONE, SHORT_SIEVE, _SHORT_BITS = np.uint64(1), 18, np.uint64(46)
-SIEVE_BITS = 22
-"""Bits of the table at most, as a power of two: 512 kB stay in the processor's cache. A gram has three of them in one
-word of the table, so that one access answers."""
+_NONE, _ONE, _TWO, _THREE, _FOUR, _FIRST = (np.uint64(number) for number in (0, 1, 2, 3, 4, GRAM))
+SHORT_SIEVE, _SHORT_BITS = 18, np.uint64(46)
+SIEVE_BITS, FAR_BITS = 22, 25
+"""Bits of the tables at most, as powers of two: 512 kB stay in the processor's cache, and 4 MB that are asked next say
+no to nearly all others. A gram has three bits in one word of a table, so that one access answers."""
+ASKED_SHIFT = 52
+"""By this the hash of a question's last two words is shifted to its word of a table of the same kind."""
 ASKED = 16
 """Added to the number of words of a part that is asked."""
+_ASKED_BY = np.uint64(ASKED_SHIFT)
 _FAR, _APART = np.int64(1) << np.int64(40), np.int64(1) << np.int64(30)
 _HASHES = types.Array(types.uint64, 1, "C", readonly=True)
 _FLOATS = types.Array(types.float64, 1, "C", readonly=True)
@@ -60,7 +64,7 @@ def bits_of(gram):
     return (_ONE << ((gram >> _16) & _LOW)) | (_ONE << ((gram >> _22) & _LOW)) | (_ONE << ((gram >> _28) & _LOW))
 
 
-@njit([(_HASHES, types.int64, HASHES_OUT)], cache=True, nogil=True)
+@njit([(_HASHES, types.int64, HASHES_OUT)], **KERNEL)
 def fill_sieve(keys, shift, sieve):
     """Enter the bits of all keys; the first `64 - shift` bits of a key, less six, choose its word."""
     by = uint64(shift) + _SIX
@@ -68,7 +72,7 @@ def fill_sieve(keys, shift, sieve):
         sieve[key >> by] |= bits_of(key)
 
 
-@njit([types.uint64(_HASHES, types.int64, types.int64), types.uint64(HASHES_OUT, types.int64, types.int64)], cache=True)
+@njit([types.uint64(_HASHES, types.int64, types.int64), types.uint64(HASHES_OUT, types.int64, types.int64)], **KERNEL)
 def tail(values, last, size):
     """Hash of the `size` words up to values[last]; of another kind for each size."""
     rolling = uint64(size)
@@ -77,7 +81,7 @@ def tail(values, last, size):
     return _spread(rolling)
 
 
-@njit([(BYTES, INTS, LETTERS, _HASHES, INTS, HASHES_OUT, _FLAGS_OUT)], cache=True, nogil=True)
+@njit([(BYTES, INTS, LETTERS, _HASHES, INTS, HASHES_OUT, _FLAGS_OUT)], **KERNEL)
 def grams_of(data, ends, letters, values, firsts, result, bare):
     """The hash of the gram that begins at each word; 0 where the sequence ends before it does, and for grams of nothing
     but numbers and single letters, which are no one's own. `bare` is room for a mark of each word."""
@@ -104,7 +108,7 @@ def grams_of(data, ends, letters, values, firsts, result, bare):
         _TABLE_OUT, types.int64, types.int64, types.int64, types.int64, types.int64, types.int64, types.float64,
         _FLOATS_OUT,
     ),
-    cache=True, nogil=True,
+    **KERNEL,
 )  # fmt: skip
 def _enter(found, count, row, item, start, stop, place, cover, covers):
     """One more stretch; its number, -1 when the room is used up."""
@@ -121,7 +125,7 @@ def _enter(found, count, row, item, start, stop, place, cover, covers):
         types.int64, types.int64, types.int64, types.int64, types.int64, types.int64, _TABLE, INTS, _FLOATS,
         _TABLE_OUT, INTS_OUT, _FLOATS_OUT, _TABLE_OUT, _FLOATS_OUT, types.int64,
     ),
-    cache=True, nogil=True,
+    **KERNEL,
 )  # fmt: skip
 def _hit(first, last, token, row, start, stop, index, firsts, weights, state, stamps, heavy, found, covers, count):
     """A gram of the postings first .. last stands at bytes start .. stop of a row: its words are covered."""
@@ -153,7 +157,7 @@ def _hit(first, last, token, row, start, stop, index, firsts, weights, state, st
         HASHES_OUT, INTS_OUT, types.int64, types.int64, types.int64, types.int64, types.int64, _HASHES, INTS, INTS,
         _TABLE, _TABLE_OUT, _TABLE_OUT, _FLOATS_OUT, types.int64,
     ),
-    cache=True, nogil=True,
+    **KERNEL,
 )  # fmt: skip
 def _pairs(
     words, ends, k, token, row, begin, first_item, parts, sizes, pair_firsts, pairs, asked, found, covers, count
@@ -184,74 +188,74 @@ def _pairs(
     return count
 
 
-@njit(
-    types.Tuple((types.uint64, types.int64))(
-        HASHES_OUT, types.int64, types.uint64, _HASHES, types.uint64, _HASHES, HASHES_OUT, INTS_OUT
-    ),
-    cache=True, nogil=True,
-)  # fmt: skip
-def _sift(words, last, rolling, sieve, by, short_sieve, hashes, places):
+@njit(types.int64(HASHES_OUT, types.int64, _HASHES, types.uint64, _HASHES, HASHES_OUT, INTS_OUT), **KERNEL)
+def _sift(words, last, sieve, by, short_sieve, hashes, places):
     """Spread the words from GRAM to `last`, hash their grams, and list the places where one may be known, or where a
-    short question may end. Nothing here waits for a branch or for memory: one word in fifty is looked up in earnest."""
-    count = np.int64(0)
-    for k in range(GRAM, last):
-        value = value_of(words[k])
-        rolling = rolling * STEP + value - words[k - GRAM] * _STEP_GRAM
-        gram, pair = _spread(rolling), _spread(words[k - 1] * STEP + value) >> _SHORT_BITS
-        words[k], hashes[k], places[count] = value, gram, k
+    short question may end. Nothing here waits for a branch or for memory: one word in fifty is looked up in earnest.
+
+    Three loops, since a processor does the first two for eight words at a time. Until the third has reached a word, its
+    place in `places` holds the bit of the short sieve that its last two words have."""
+    stop, count = uint64(last), _NONE
+    for k in range(_FIRST, stop):
+        words[k] = value_of(words[k])
+    for k in range(_FIRST, stop):
+        rolling = (words[k - _FOUR] * STEP + words[k - _THREE]) * STEP + words[k - _TWO]
+        hashes[k] = _spread((rolling * STEP + words[k - _ONE]) * STEP + words[k])
+        places[k] = int64(_spread(words[k - _ONE] * STEP + words[k]) >> _SHORT_BITS)
+    for k in range(_FIRST, stop):
+        gram, pair = hashes[k], uint64(places[k])
+        places[count] = int64(k)
         wanted = bits_of(gram)
         known = uint64(sieve[gram >> by] & wanted == wanted)
-        known |= (short_sieve[pair >> _SIX] >> (pair & _LOW)) & _ONE
-        count += np.int64(known)
-    return rolling, count
+        count += known | ((short_sieve[pair >> _SIX] >> (pair & _LOW)) & _ONE)
+    return int64(count)
 
 
-@njit(types.boolean(HASHES_OUT, types.int64, _HASHES), cache=True, nogil=True)
-def _asked(words, k, short_sieve):
+@njit(inline="always")
+def _asked(words, k, asked_sieve):
     """Whether a short question may end at words[k]."""
-    pair = _spread(words[k - 1] * STEP + words[k]) >> _SHORT_BITS
-    return (short_sieve[pair >> _SIX] >> (pair & _LOW)) & _ONE != 0
+    pair = _spread(words[k - 1] * STEP + words[k])
+    wanted = bits_of(pair)
+    return asked_sieve[pair >> _ASKED_BY] & wanted == wanted
 
 
 @njit(
-    types.int64(HASHES_OUT, types.int64, _HASHES, HASHES_OUT, INTS_OUT, INTS, _HASHES, types.uint64),
-    cache=True, nogil=True,
+    types.int64(HASHES_OUT, types.int64, _HASHES, HASHES_OUT, INTS_OUT, _HASHES, types.uint64), **KERNEL,
 )  # fmt: skip
-def _known(words, count, short_sieve, hashes, places, buckets, grams, by):
-    """Of the first `count` places those where a gram is known or a short question may end. A loop of its own, in which
-    the waits for memory overlap."""
+def _known(words, count, asked_sieve, hashes, places, far_sieve, by):
+    """Of the first `count` places those where a gram is known or a short question ends, with few others. A loop of its
+    own without branches, in which the waits for memory overlap."""
     kept = 0
     for c in range(count):
-        k = places[c]
-        gram, found = hashes[k], False
-        for g in range(buckets[gram >> by], buckets[(gram >> by) + _ONE]):
-            found |= grams[g] == gram
-        places[kept] = k
-        kept += int64(found | _asked(words, k, short_sieve))
+        k = places[uint64(c)]
+        wanted = bits_of(hashes[uint64(k)])
+        found = far_sieve[hashes[uint64(k)] >> by] & wanted == wanted
+        places[uint64(kept)] = k
+        kept += int64(found | _asked(words, uint64(k), asked_sieve))
     return kept
 
 
 @njit(
     [
         (
-            BYTES, INTS, LETTERS, PAGES, DISTANCES, types.int64, types.int64, _HASHES, _HASHES, INTS, INTS, _TABLE,
-            INTS, _FLOATS, _HASHES, _HASHES, INTS, INTS, _TABLE, _TABLE_OUT, _FLOATS_OUT,
+            BYTES, INTS, LETTERS, PAGES, DISTANCES, types.int64, types.int64, types.int64, _HASHES, _HASHES, _HASHES,
+            _HASHES, _HASHES, INTS, INTS, _TABLE, INTS, _FLOATS, _HASHES, INTS, INTS, _TABLE, _TABLE_OUT, _FLOATS_OUT,
             HASHES_OUT, INTS_OUT, HASHES_OUT, INTS_OUT, INTS_OUT, _TABLE_OUT, _FLOATS_OUT, _TABLE_OUT,
         )
     ],
-    cache=True, nogil=True,
+    **KERNEL,
 )  # fmt: skip
 def search(
-    data, offsets, letters, pages, distances, sieve_shift, bucket_shift, sieve, grams, buckets, postings, index, firsts,
-    weights, short_sieve, parts, sizes, pair_firsts, pairs, found, covers, words, ends, hashes, places, stamps, state,
-    heavy, asks,
+    data, offsets, letters, pages, distances, sieve_shift, far_shift, bucket_shift, sieve, far_sieve, short_sieve,
+    asked_sieve, grams, buckets, postings, index, firsts, weights, parts, sizes, pair_firsts, pairs, found, covers,
+    words, ends, hashes, places, stamps, state, heavy, asks,
 ):  # fmt: skip
     """Enter every sufficient stretch: row, item, start, stop, cover. Returns how many; -1 when the room ends. The last
     eight are `room_of` the index."""
     count, token, items = 0, np.int64(0), len(firsts) - 1
-    sieve_by, bucket_by = uint64(sieve_shift) + _SIX, uint64(bucket_shift)
+    sieve_by, far_by, bucket_by = uint64(sieve_shift) + _SIX, uint64(far_shift) + _SIX, uint64(bucket_shift)
     for row in range(len(offsets) - 1):
-        begin, end, position, word, rolling = offsets[row], offsets[row + 1], offsets[row], uint64(0), uint64(0)
+        begin, end, position, word = offsets[row], offsets[row + 1], offsets[row], uint64(0)
         for k in range(GRAM):
             words[k], ends[k] = 0, begin
         token += _APART
@@ -261,13 +265,13 @@ def search(
             )
             if position >= end and word != 0:
                 words[last], ends[last], last = word, end, last + 1
-            rolling, sifted = _sift(words, last, rolling, sieve, sieve_by, short_sieve, hashes, places)
-            sifted = _known(words, sifted, short_sieve, hashes, places, buckets, grams, bucket_by)
+            sifted = _sift(words, last, sieve, sieve_by, short_sieve, hashes, places)
+            sifted = _known(words, sifted, asked_sieve, hashes, places, far_sieve, far_by)
             places[sifted], j = last, GRAM
             for c in range(sifted + 1):
                 k = places[c]
                 while j <= k and j < last and count >= 0:  # answers are sought at every word for a while
-                    if token + j <= asks[len(parts), 0] or (j == k and _asked(words, k, short_sieve)):
+                    if token + j <= asks[len(parts), 0] or (j == k and _asked(words, k, asked_sieve)):
                         count = _pairs(
                             words, ends, j, token + j, row, begin, items, parts, sizes, pair_firsts, pairs, asks, found,
                             covers, count,
@@ -307,7 +311,7 @@ def room_of(sequences: int, words: int, parts: int) -> tuple[Any, ...]:
     return (*buffers, np.zeros(words, np.int64), state, np.zeros(sequences), asks)
 
 
-@njit(nogil=True)
+@njit(**KERNEL)
 def _window(data, begin, end, start, stop, before, after, letters, pages, distances, words, ends):
     """The words around the place `start`: at most `before` up to it and `after` from it on; how many, and the end of
     the word before the first."""
@@ -334,7 +338,7 @@ def _window(data, begin, end, start, stop, before, after, letters, pages, distan
     return min(count, wanted), previous
 
 
-@njit(nogil=True)
+@njit(**KERNEL)
 def _align(values, weights, first, size, words, count, table):
     """Heaviest common subsequence of an item's words and the window's: its weight, first and last word there."""
     for i in range(size + 1):
@@ -365,7 +369,7 @@ def _align(values, weights, first, size, words, count, table):
             HASHES_OUT, INTS_OUT, _FLOATS_TABLE,
         )
     ],
-    cache=True, nogil=True,
+    **KERNEL,
 )  # fmt: skip
 def verify(
     data, offsets, letters, pages, distances, values, weights, firsts, count, found, shares, words, ends, table

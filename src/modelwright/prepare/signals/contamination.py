@@ -56,23 +56,29 @@ class Contamination(Signal):
         from modelwright.prepare.measure import findings_type
 
         texts = batch.column("text")
-        covers, counts = np.zeros(len(texts)), np.zeros(len(texts), np.int64)
-        spans: dict[int, list[dict[str, Any]]] = {}
+        covers = np.zeros(len(texts))
+        found: list[tuple[int, str, int, int, float]] = []
         for stretch in scan(texts, index_of(self.files())):
-            share, found = self._judge(stretch)
+            share, enough = self._judge(stretch)
             covers[stretch.row] = max(covers[stretch.row], share)
-            if found:
-                span = {"kind": stretch.item.name, "start": stretch.start, "end": stretch.stop, "confidence": share}
-                spans.setdefault(stretch.row, []).append(span)
-        for row, found_there in spans.items():
-            counts[row] = len({span["kind"] for span in found_there})
+            if enough:
+                found.append((stretch.row, stretch.item.name, stretch.start, stretch.stop, share))
         empty = texts.is_null().to_numpy(zero_copy_only=False)
-        lists = [None if none else spans.get(row, []) for row, none in enumerate(empty.tolist())]
+        rows, *columns = zip(*found, strict=True) if found else [()] * 5
+        items = [row for row, _ in set(zip(rows, columns[0], strict=True))]
+        spans, counts = (np.bincount(np.array(these, np.int64), minlength=len(texts)) for these in (rows, items))
+        kind = findings_type()
+        fields = list(kind.value_type)
+        values = [pa.array(column, field.type) for column, field in zip(columns, fields, strict=True)]
+        findings = pa.ListArray.from_arrays(
+            pa.array(np.concatenate([[0], np.cumsum(spans)]), pa.int32()),
+            pa.StructArray.from_arrays(values, fields=fields), type=kind, mask=pa.array(empty),
+        )  # fmt: skip
         return pa.record_batch(
             {
                 "contamination": pa.array(covers, mask=empty),
                 "contaminated_items": pa.array(counts, mask=empty),
-                "findings": pa.array(lists, findings_type()),
+                "findings": findings,
             }
         )
 
@@ -92,9 +98,15 @@ class Contamination(Signal):
 
 def index_of(files: tuple[Path, ...]) -> Any:
     """The index of some benchmark files, built once for each state of them."""
+    states = [path.stat() for path in files]
+    return _index(files, _digests(files, tuple((state.st_ino, state.st_size, state.st_mtime_ns) for state in states)))
+
+
+@lru_cache(maxsize=2)
+def _digests(files: tuple[Path, ...], states: tuple[tuple[int, int, int], ...]) -> tuple[str, ...]:
     from modelwright.core.fingerprint import digest_file
 
-    return _index(files, tuple(digest_file(path) for path in files))
+    return tuple(digest_file(path) for path in files)
 
 
 @lru_cache(maxsize=2)
