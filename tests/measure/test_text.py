@@ -125,6 +125,41 @@ def test_base64_is_counted_in_stretches_of_64_and_more():
     assert (counts["encoded_characters"], counts["longest_encoded_run"]) == (sum(found), max(found))
 
 
+def test_base64_is_found_wherever_it_stands():
+    for size in (63, 64, 65, 79, 80, 130):
+        for before in range(0, 70, 3):
+            for after in range(0, 70, 17):
+                body = "." * before + "Q" * size + "." * after
+                counts = dict(zip(text.COLUMNS, text.count(pa.array([body]))[:, 0].tolist(), strict=True))
+                assert counts["longest_encoded_run"] == (size if size >= 64 else 0), (size, before, after)
+
+
+def test_each_phrase_of_c4_is_found_in_any_case_and_anywhere():
+    filler = "Nothing is to be seen in this line of words.\n"
+    for phrase in text.C4_PHRASES:
+        for written in (phrase, phrase.upper(), phrase.title()):
+            body = (
+                filler * 40 + f"Here we say {written} again.\n" + filler * 3 + f"And so {written[:4]}[1]{written[4:]}."
+            )
+            counts, spans = text.edit_lines(pa.array([body]))
+            if phrase == "lorem ipsum":
+                assert counts[text.C4_COLUMNS.index("c4_lorem_ipsum_line"), 0] == 41
+            else:
+                kind = text.C4_KINDS.index("javascript" if phrase == "javascript" else "policy")
+                assert [row[2] for row in spans.tolist() if row[1] == kind] == [
+                    len(filler) * 40, body.index("And ")
+                ], written  # fmt: skip
+
+
+def test_stop_words_have_places_of_their_own_in_the_table_of_what_words_may_be():
+    body = " ".join(text.STOP_WORDS)
+    for words in range(len(text.STOP_WORDS) + 1):
+        part = " ".join(text.STOP_WORDS[:words])
+        counts = dict(zip(text.COLUMNS, text.count(pa.array([f"{part} {part}"]))[:, 0].tolist(), strict=True))
+        assert counts["stop_words"] == words
+    assert text.words(body) == list(text.STOP_WORDS)
+
+
 def test_a_row_depends_on_no_other_row_and_slices_and_nulls_are_honoured():
     bodies = ["", "Hello, world!", None, "a\n\na", "x" * 5000, "  ", "don't", None]
     whole = text.count(pa.array(bodies, pa.large_string()))

@@ -24,11 +24,11 @@ FLAGS = {
             "SPACE", "ALPHABETIC", "ALPHANUMERIC", "SYMBOL", "BREAK", "BASE64", "PREFIX", "SUFFIX", "ICON", "LETTER",
             "LOWER_OR_QUOTE", "UPPER_OR_QUOTE", "BEFORE_DOT", "UPPER", "HOST", "LABEL", "HOST_END", "TOP_LEVEL",
             "SCHEME", "NUMERAL", "UNIT_END", "INFIX", "COMPLEX", "PUNCTUATION", "STOP", "TERMINAL", "NOTABLE",
-            "HEXADECIMAL", "ESCAPE",
+            "HEXADECIMAL", "ESCAPE", "PLAIN",
         )
     )
 }  # fmt: skip
-"""What the kernel knows of a code point, as bits."""
+"""What the kernel knows of a code point, as bits; PLAIN is what is no SYMBOL."""
 
 COLUMNS = (
     "characters", "alphabetic_characters", "alphanumeric_characters", "digit_characters", "white_space_characters",
@@ -94,7 +94,7 @@ def count(texts: pa.Array, *, spaces: bool = False) -> np.ndarray[Any, Any]:
     buffers = _buffers(texts)
     room, out = _room(buffers[0], False), np.zeros(len(COLUMNS), np.int64)
     text_kernel.count_texts(
-        *buffers, spaces, False, buffers[2], *kernel_tables(), *room, out, *_state(), counts, np.zeros((0, 4), np.int64)
+        *buffers, spaces, False, *kernel_tables(), *room, out, *_state(), counts, np.zeros((0, 4), np.int64)
     )
     return counts
 
@@ -109,7 +109,6 @@ def edit_lines(texts: pa.Array, *, spaces: bool = False) -> tuple[np.ndarray[Any
     """
     import numpy as np
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     from modelwright.measure import text_kernel
 
@@ -118,13 +117,10 @@ def edit_lines(texts: pa.Array, *, spaces: bool = False) -> tuple[np.ndarray[Any
     spans = np.zeros((len(texts) * 8 + (texts.nbytes >> 5), 4), dtype=np.int64)
     if len(texts) == texts.null_count:
         return counts, spans[:0]
-    suspect = pc.match_substring_regex(texts, "(?i)" + "|".join(C4_PHRASES)).fill_null(False)
-    suspect, buffers = _frozen(suspect.to_numpy(zero_copy_only=False)), _buffers(texts)
+    buffers = _buffers(texts)
     room, out = _room(buffers[0], True), np.zeros(len(C4_COLUMNS), np.int64)
     while True:
-        found = text_kernel.count_texts(
-            *buffers, spaces, True, suspect, *kernel_tables(), *room, out, *_state(), counts, spans
-        )
+        found = text_kernel.count_texts(*buffers, spaces, True, *kernel_tables(), *room, out, *_state(), counts, spans)
         if found <= len(spans):
             return counts, spans[:found]
         spans = np.zeros((found, 4), dtype=np.int64)
@@ -151,7 +147,7 @@ def words(text: str, *, spaces: bool = False) -> list[str]:
     buffers, counts = _buffers(texts), np.zeros((len(COLUMNS), 1), dtype=np.int64)
     room, state = _room(buffers[0], False), _state()
     text_kernel.count_texts(
-        *buffers, spaces, False, buffers[2], *kernel_tables(), *room, np.zeros(len(COLUMNS), np.int64), *state, counts,
+        *buffers, spaces, False, *kernel_tables(), *room, np.zeros(len(COLUMNS), np.int64), *state, counts,
         np.zeros((0, 4), np.int64),
     )  # fmt: skip
     dense, start, result = "".join(text.split()), 0, []
@@ -161,7 +157,7 @@ def words(text: str, *, spaces: bool = False) -> list[str]:
     return result
 
 
-_ENDS = 10  # place of the ends of words in what `_room` gives
+_ENDS = 11  # place of the ends of words in what `_room` gives
 
 
 def _room(offsets: np.ndarray[Any, Any], c4: bool) -> tuple[np.ndarray[Any, Any], ...]:
@@ -172,22 +168,22 @@ def _room(offsets: np.ndarray[Any, Any], c4: bool) -> tuple[np.ndarray[Any, Any]
     import numpy as np
 
     longest = int(np.diff(offsets).max()) + 2
-    edited, grams = longest if c4 else 1, 1 if c4 else longest
+    lines, grams = longest if c4 else 1, 1 if c4 else longest
     table = np.empty(3 * longest + 64, np.uint64)
     return (
-        np.empty(longest, np.uint32), np.empty(longest, np.uint32), np.zeros(longest, np.uint64),
-        np.empty(edited, np.uint32), np.empty(edited, np.uint32), np.zeros(edited, np.uint64),
-        np.empty(edited, np.int32), np.empty(edited, np.int32), np.empty(edited, np.uint8),
+        np.empty(longest, np.uint32), np.empty(longest, np.uint32), np.empty(longest, np.uint32),
+        np.zeros(longest, np.uint64), np.empty(longest, np.int32), np.empty(longest, np.uint64),
+        np.empty(longest, np.uint64), np.empty(lines, np.int32), np.empty(lines, np.int32), np.empty(lines, np.uint8),
         np.empty(longest, np.uint64), np.empty(longest, np.int32), np.empty(longest, np.int32),
-        np.empty(longest, np.uint8), np.empty((longest, 3), np.int32), table, np.empty(3 * grams + 64, np.int32),
-        table.view(np.uint8),
+        np.empty(longest, np.uint8), np.empty(longest, np.uint8), np.empty(longest, np.uint32),
+        np.empty((longest, 3), np.int32), table, np.empty(3 * grams + 64, np.int32), table.view(np.uint8),
     )  # fmt: skip
 
 
 def _state() -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     import numpy as np
 
-    return np.zeros(4, np.int64), np.zeros(8, np.int64)
+    return np.zeros(4 + len(STOP_WORDS), np.int64), np.zeros(8, np.int64)
 
 
 def _frozen(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -210,6 +206,7 @@ def kernel_tables() -> tuple[Any, ...]:
 
     with np.load(TABLES) as tables:
         classes, flags = tables["classes"], tables["flags"]
+        flags = flags | (flags & FLAGS["SYMBOL"] == 0) * np.uint32(FLAGS["PLAIN"])
         specials = str(tables["special_texts"]).split("\0")
         tokens, pieces = tables["special_tokens"], tables["special_pieces"]
         units = str(tables["units"]).split("\0")
@@ -221,23 +218,25 @@ def kernel_tables() -> tuple[Any, ...]:
     for text in specials:
         shape = _shape(text)
         shapes[shape >> 6] |= np.uint64(1 << (shape & 63))
-    pairs, sequences, begins = {}, [], np.zeros(int(text_basics.BEGINS) + 1, dtype=np.uint8)
+    pairs, sequences, roles = {}, [], np.zeros(int(text_basics.ROLES) + 1, dtype=np.uint8)
     for index, text in enumerate(specials):
         cut = _cut(text, pieces[index])
         if cut:
-            begins[hashed(cut[0]) & int(text_basics.BEGINS)] = True
+            roles[hashed(cut[0]) & int(text_basics.ROLES)] |= text_basics.FIRST_PIECE
+            roles[hashed(cut[1]) & int(text_basics.ROLES)] |= text_basics.SECOND_PIECE
             pairs[sequence_hash(cut[:2])] = 1
             sequences.append((sequence_hash(cut), index))
     pair_keys, _ = _hashed(list(pairs.items()))
     sequence_keys, sequence_values = _hashed(sequences)
     unit_keys, _ = _hashed([(hashed(unit), 1) for unit in units])
-    stops = np.array([hashed(word) for word in STOP_WORDS], dtype=np.uint64)
+    stops = [0, *(hashed(word) for word in STOP_WORDS)]
+    for number in range(1, len(stops)):  # their places in the table differ, as a test says
+        roles[stops[number] & int(text_basics.ROLES)] |= number
     arrays = (
-        classes, flags, np.array(powers, dtype=np.uint64), special_keys, special_values, tokens, shapes, begins,
-        pair_keys, sequence_keys, sequence_values, unit_keys, stops,
+        classes, flags, np.array(powers, dtype=np.uint64), special_keys, special_values, tokens, shapes, roles,
+        pair_keys, sequence_keys, sequence_values, unit_keys, np.array(stops, dtype=np.uint64),
     )  # fmt: skip
-    bits = np.bitwise_or.reduce(np.uint64(1) << (stops & np.uint64(63)))
-    return (*(np.ascontiguousarray(array) for array in arrays), bits)
+    return tuple(np.ascontiguousarray(array) for array in arrays)
 
 
 def _shape(text: str) -> int:

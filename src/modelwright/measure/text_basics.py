@@ -9,19 +9,25 @@ of any stretch in constant time.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.extending import intrinsic
 
 from modelwright.measure.text import FLAGS
 
 BASE = np.uint64(0x9E3779B97F4A7C15 | 1)
+OTHER_BITS = np.uint64(0x9E3779B97F4A7C14)  # by which BASE differs from 1
 MIX = np.uint64(0xD6E8FEB86659FD93)
-ONE, ZERO = np.uint64(1), np.uint64(0)
+ZERO, ONE, TWO, THREE, FOUR = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
 BEGIN = np.int64(0)  # a place: Numba compiles a function once more for each literal that it is called with
 POWERS = 4096  # powers of BASE that are looked up; longer stretches are computed
 LONGEST_SPECIAL = 12  # code points of spaCy's longest special case
 MOST_PIECES = 11  # pieces of the special case that the affix rules cut finest
-BEGINS = np.uint64(1023)  # mask of the hashes of the first words of special cases
-WINDOW = 12  # code points; two equal n-grams of at least this length begin with equal windows
+ROLES = np.uint64(4095)  # mask of the hashes of words in the table of what they may be, in bits:
+STOP_WORD, FIRST_PIECE, SECOND_PIECE = (
+    np.uint8(15),
+    np.uint8(16),
+    np.uint8(32),
+)  # number of a stop word, of special cases
 SHAPES = np.uint64(32767)  # mask of the shapes (length, two first characters, last one) of special cases
 LARGEST_FOR_GRAMS = 1 << 24  # code points; repeated n-grams of longer texts are not counted
 
@@ -34,6 +40,7 @@ SCHEME, HOST_END = FLAGS["SCHEME"], FLAGS["HOST_END"]
 INFIX, COMPLEX = FLAGS["INFIX"], FLAGS["COMPLEX"]
 PUNCTUATION, STOP, TERMINAL = FLAGS["PUNCTUATION"], FLAGS["STOP"], FLAGS["TERMINAL"]
 NOTABLE, HEXADECIMAL, ESCAPE = FLAGS["NOTABLE"], FLAGS["HEXADECIMAL"], FLAGS["ESCAPE"]
+NOTABLE_BIT, HALF, LOWER_HALF = np.uint32(NOTABLE.bit_length() - 1), np.uint64(32), np.uint64((1 << 32) - 1)
 DOT, ELLIPSIS, NEWLINE, RETURN, BULLET, MINUS = 46, 0x2026, 10, 13, 0x2022, 45
 AT, COLON, SLASH, UNDERSCORE, PLUS = 64, 58, 47, 95, 43
 APOSTROPHE, RIGHT_QUOTE, DOLLAR, DEGREE, EM_DASH, EN_DASH, TILDE = 39, 0x2019, 36, 0xB0, 0x2014, 0x2013, 126
@@ -43,6 +50,17 @@ helper = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, error_model="numpy
 """Compiles what only kernels call: no way in from Python, nothing allocated, so that compiling takes half the time."""
 inlined = njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, error_model="numpy", _nrt=False, forceinline=True)
 """The same, for small functions that kernels call for each character or word."""
+
+
+@intrinsic
+def apart(_typing):
+    """Keeps the function that calls this out of its callers, where its loop would find all registers taken."""
+
+    def generate(context, builder, _signature, _arguments):
+        builder.function.attributes.add("noinline")
+        return context.get_dummy_value()
+
+    return types.void(), generate
 
 
 @inlined
@@ -101,28 +119,77 @@ def cleared(keys, entries):
 
 
 @helper
-def decode(data, start, end, classes, flags, x, f, p):
-    """UTF-8 bytes [start, end) -> code points, their flags and the prefix sums of their hash; returns their number."""
-    n, i = 0, start
-    while i < end:
-        c = np.uint32(data[i])
+def decode(data, start, end, classes, flags, x, f, marks):
+    """UTF-8 bytes [start, end) -> code points and their flags; returns the numbers of these and of notable ones.
+
+    `marks` lists the notable ones, among them all that end lines: place below, byte from `start` in the upper half.
+    """
+    apart()
+    n, i, m = ZERO, np.uint64(start), ZERO
+    while i < np.uint64(end):
+        begin, c = i, np.uint32(data[i])
         if c < 0x80:
-            i += 1
+            i += ONE
         elif c < 0xE0:
-            c = (c & 0x1F) << 6 | (data[i + 1] & 0x3F)
-            i += 2
+            c = (c & 0x1F) << 6 | (data[i + ONE] & 0x3F)
+            i += TWO
         elif c < 0xF0:
-            c = (c & 0x0F) << 12 | np.uint32(data[i + 1] & 0x3F) << 6 | (data[i + 2] & 0x3F)
-            i += 3
+            c = (c & 0x0F) << 12 | np.uint32(data[i + ONE] & 0x3F) << 6 | (data[i + TWO] & 0x3F)
+            i += THREE
         else:
-            c = (c & 0x07) << 18 | np.uint32(data[i + 1] & 0x3F) << 12
-            c |= np.uint32(data[i + 2] & 0x3F) << 6 | (data[i + 3] & 0x3F)
-            i += 4
-        x[n] = c
-        f[n] = flags[classes[c]]
-        p[n + 1] = p[n] * BASE + np.uint64(c) + ONE
-        n += 1
-    return n
+            c = (c & 0x07) << 18 | np.uint32(data[i + ONE] & 0x3F) << 12
+            c |= np.uint32(data[i + TWO] & 0x3F) << 6 | (data[i + THREE] & 0x3F)
+            i += FOUR
+        known = flags[classes[c]]
+        x[n], f[n], marks[m] = c, known, (begin - np.uint64(start)) << HALF | n
+        m += np.uint64(known >> NOTABLE_BIT) & ONE
+        n += ONE
+    return np.int64(n), np.int64(m)
+
+
+@helper
+def cut_chunks(f, x, starts, stops, lines, g, q, edges, seen):
+    """Cut lines at white space; returns how many chunks are between. Chunk w is [edges[2 * w], edges[2 * w + 1]).
+
+    g is f without white space, q the prefix sums of the hash of x without it; the lower half of seen[2 * w + 1] has all
+    flags of chunk w, the upper half those of all characters but its last. `stops` of lines become their ends in g. No
+    branch depends on the words: where one ends is what a processor guesses wrong.
+    """
+    apart()
+    k, edge, inside, union, total = ZERO, ZERO, ZERO, ZERO, ZERO
+    for line in range(lines):
+        for i in range(np.uint64(starts[line]), np.uint64(stops[line])):
+            flags = np.uint64(f[i])
+            there = (flags & ONE) - ONE  # all bits of what is no white space
+            edges[edge] = i
+            edge += (there & ONE) ^ inside
+            earlier = union & (ZERO - inside)
+            union = earlier | flags
+            seen[edge] = earlier << HALF | union
+            total = total * (ONE ^ (OTHER_BITS & there)) + ((np.uint64(x[i]) + ONE) & there)
+            g[k], q[k + ONE] = np.uint32(flags), total
+            inside = there & ONE
+            k += inside
+        edges[edge] = stops[line]
+        edge, inside, stops[line] = edge + inside, ZERO, k
+    return np.int64(edge >> ONE)
+
+
+@helper
+def hash_of(x, a, b):
+    """A hash of the characters [a, b), four at a time; not that of `stretch`."""
+    first, second, third, fourth = ONE, TWO, THREE, ONE
+    i, end = np.uint64(a), np.uint64(b)
+    while i + THREE < end:
+        first = first * BASE + np.uint64(x[i])
+        second = second * BASE + np.uint64(x[i + ONE])
+        third = third * BASE + np.uint64(x[i + TWO])
+        fourth = fourth * BASE + np.uint64(x[i + THREE])
+        i += FOUR
+    while i < end:
+        first = first * BASE + np.uint64(x[i]) + ONE
+        i += ONE
+    return mixed(mixed(mixed(first) * MIX + second) * MIX + mixed(third) * BASE + fourth + (end - np.uint64(a)))
 
 
 @helper

@@ -17,10 +17,10 @@ from pathlib import Path
 
 from numba import njit, types
 
-from modelwright.measure.text_basics import BEGIN, LARGEST_FOR_GRAMS, decode, stripped
-from modelwright.measure.text_c4 import FIRM, LENIENT, compact_ends, count_kept, count_sentences, edit_lines
-from modelwright.measure.text_cases import find_cases, merge_cases
-from modelwright.measure.text_grams import duplicate_grams, top_grams
+from modelwright.measure.text_basics import BEGIN, cut_chunks, decode, stripped
+from modelwright.measure.text_c4 import FIRM, LENIENT, count_kept, count_sentences, edit_lines
+from modelwright.measure.text_cases import replace_cases
+from modelwright.measure.text_grams import count_grams
 from modelwright.measure.text_lines import (
     count_characters,
     count_encoded,
@@ -37,11 +37,11 @@ _BYTES, _CODES, _HASHES = (types.Array(kind, 1, "C") for kind in (types.uint8, t
 _INTS, _LONGS = types.Array(types.int32, 1, "C"), types.Array(types.int64, 1, "C")
 _MANY_INTS, _COUNTS = types.Array(types.int32, 2, "C"), types.Array(types.int64, 2, "C")
 _SIGNATURE = types.int64(
-    _OFFSETS, _DATA, _TRUTHS, types.bool_, types.bool_, _TRUTHS,
+    _OFFSETS, _DATA, _TRUTHS, types.bool_, types.bool_,
     _BYTES, _CODES, _HASHES, _HASHES, _INTS, _MANY_INTS, _HASHES, _BYTES, _HASHES, _HASHES, _INTS, _HASHES, _HASHES,
-    types.uint64,
-    _CODES, _CODES, _HASHES, _CODES, _CODES, _HASHES, _INTS, _INTS, _BYTES, _HASHES, _INTS, _INTS, _BYTES,
-    _MANY_INTS, _HASHES, _INTS, _BYTES, _LONGS, _LONGS, _LONGS, _COUNTS, _COUNTS,
+    _CODES, _CODES, _CODES, _HASHES, _INTS, _HASHES, _HASHES, _INTS, _INTS, _BYTES,
+    _HASHES, _INTS, _INTS, _BYTES, _BYTES, _CODES, _MANY_INTS, _HASHES, _INTS, _BYTES,
+    _LONGS, _LONGS, _LONGS, _COUNTS, _COUNTS,
 )  # fmt: skip
 
 
@@ -50,54 +50,54 @@ def _compiled(helpers):
 
     @njit(_SIGNATURE, nogil=True, cache=True, error_model="numpy", _nrt=False)
     def count_texts(
-        offsets, data, valid, spaces, c4, suspect,
-        classes, flags, powers, keys, values, tokens, shapes, begins, pairs, sequences, cases, units, stops, stop_bits,
-        x, f, p, y, g, q, starts, ends_of_lines, firm, hashes, ends, stack, glue,
-        found, table, counters, sieve, out, totals, state, counts, spans,
+        offsets, data, valid, spaces, c4,
+        classes, flags, powers, keys, values, tokens, shapes, roles, pairs, sequences, cases, units, usual,
+        x, f, g, q, edges, seen, marks, starts, stops, firm,
+        hashes, ends, stack, glue, role, about, found, table, counters, sieve, out, totals, state, counts, spans,
     ):  # fmt: skip
         """Fill `counts` and, with `c4`, `spans`; returns how many spans there are. Arguments: see `measure/text.py`."""
         state[0] = helpers & 0
         for row in range(len(valid)):
             if not valid[row]:
                 continue
-            n = decode(data, offsets[row], offsets[row + 1], classes, flags, x, f, p)
             for column in range(len(out)):
                 out[column] = 0
+            start, end = offsets[row], offsets[row + 1]
+            n, marked = decode(data, start, end, classes, flags, x, f, marks)
+            lines, starts[0], stops[0] = BEGIN + 1, 0, n
             if c4:
-                kept = edit_lines(x, f, n, suspect[row], y, g, q, starts, ends_of_lines, firm, spans, state, row, out)
-                count_kept(g, q, powers, kept, starts, ends_of_lines, firm, table, out, FIRM)
-                count_kept(g, q, powers, kept, starts, ends_of_lines, firm, table, out, LENIENT)
-                m = compact_ends(y, g, kept, starts, ends_of_lines)
+                lines = edit_lines(
+                    x, f, n, end - start, marks, marked, starts, stops, firm, hashes, spans, state, row, out
+                )
+                count_kept(x, f, lines, starts, stops, firm, hashes, table, out, FIRM)
+                count_kept(x, f, lines, starts, stops, firm, hashes, table, out, LENIENT)
             else:
                 count_characters(f, n, out)
                 count_encoded(f, n, out)
                 count_pairs(x, f, n, out)
-                m = split_lines(x, f, n, out, stack)
-                count_lines(x, f, p, powers, n, stack, m, table, out, 16)
+                m = split_lines(x, f, n, marks, marked, out, stack)
+                count_lines(x, f, n, stack, m, table, out, 16)
                 a, b = stripped(f, n)
-                count_paragraphs(p, powers, a, b, stack, m, table, out, 25)
-                m = n
-            u, v, w = y if c4 else x, g if c4 else f, q if c4 else p
+                count_paragraphs(x, a, b, stack, m, table, out, 25)
+            chunks = cut_chunks(f, x, starts, stops, lines, g, q, edges, seen)
             t = cut_words(
-                u, v, w, m, powers, spaces, ends, hashes, glue, stack, keys, values, tokens, shapes, units, stops,
-                stop_bits, totals,
-            )  # fmt: skip
-            matches = 0 if spaces else find_cases(t, hashes, glue, begins, pairs, sequences, cases, found)
-            if matches:
-                t = merge_cases(t, ends, glue, found, matches, tokens, hashes)
-                describe_words(v, w, powers, BEGIN, t, ends, hashes, stops, stop_bits, totals)
+                x, f, g, edges, seen, chunks, ends, glue, about, stack, keys, values, tokens, shapes, units, spaces
+            )
+            for number in range(len(totals)):
+                totals[number] = 0
+            describe_words(q, powers, BEGIN, t, BEGIN + 1, ends, about, roles, usual, hashes, role, totals)
+            if not spaces:
+                t = replace_cases(
+                    t, g, q, powers, ends, glue, about, hashes, role, roles, usual, totals, pairs, sequences, cases,
+                    tokens, found, table, seen,
+                )  # fmt: skip
             if c4:
-                count_sentences(g, t, ends, glue, kept, starts, ends_of_lines, firm, out)
+                count_sentences(g, t, ends, glue, lines, stops, firm, out)
             else:
                 out[28], out[29], out[30], out[31] = t, totals[0], totals[1], totals[2]
-                for s in range(len(stops)):
-                    out[32] += totals[3] >> s & 1
-                if n <= LARGEST_FOR_GRAMS:
-                    top_grams(t, ends, hashes, stack, glue, table, counters, sieve, out, 33)
-                    duplicate_grams(p, powers, t, ends, stack, table, sieve, out, 36)
-                else:
-                    for column in range(33, len(out)):
-                        out[column] = -1
+                for stop in range(1, len(usual)):
+                    out[32] += totals[3 + stop] > 0
+                count_grams(n, q, powers, t, ends, hashes, stack, edges, table, counters, sieve, out)
             for column in range(len(out)):
                 counts[column, row] = out[column]
             state[7] = t

@@ -17,19 +17,19 @@ from modelwright.measure.text_basics import (
     ELLIPSIS,
     ESCAPE,
     HEXADECIMAL,
+    LOWER_HALF,
     MINUS,
     NEWLINE,
-    NOTABLE,
     NUMERAL,
     RETURN,
     SPACE,
     TERMINAL,
     ZERO,
     cleared,
+    hash_of,
     helper,
     inlined,
     slot_of,
-    stretch,
 )
 
 SHORT_LINE = 30  # code points; FineWeb's short lines have no more
@@ -51,12 +51,23 @@ def count_characters(f, n, out):
     out[0], out[1], out[2], out[3], out[4] = n, alphabetic, alphanumeric, numerals, spaces
 
 
+@inlined
+def may_lie_in_run(f, i, n, flag, reach):
+    """False only where fewer than 2 * `reach` characters in a row, of which i >= reach is one, have the flag."""
+    left, right = f[i], f[i]
+    if i + reach < n:
+        for j in range(1, reach):
+            left &= f[i - j]
+            right &= f[i + j]
+    return ((left | right) & flag) != 0
+
+
 @helper
 def count_encoded(f, n, out):
     """Stretches of base64: each of 64 and more covers a place that is a multiple of 64 after the one before."""
     encoded, longest, i = 0, 0, SHORTEST_ENCODED - 1
     while i < n:
-        if f[i] & BASE64:
+        if may_lie_in_run(f, i, n, BASE64, SHORTEST_ENCODED // 4):
             a, b = i, i + 1
             while a > 0 and f[a - 1] & BASE64:
                 a -= 1
@@ -78,7 +89,7 @@ def count_pairs(x, f, n, out):
     """
     out[13], out[14], i = 0, 0, 2 * SHORTEST_PAIRS - 1
     while i < n:
-        if f[i] & ESCAPE:
+        if may_lie_in_run(f, i, n, ESCAPE, SHORTEST_PAIRS):
             a, b = i, i + 1
             while a > 0 and f[a - 1] & ESCAPE:
                 a -= 1
@@ -141,16 +152,15 @@ def end_line(x, f, a, b, out):
 
 
 @helper
-def split_lines(x, f, n, out, newlines):
+def split_lines(x, f, n, marks, marked, out, newlines):
     """Lines of `str.splitlines`, hash signs and ellipses into `out`; places of newlines; returns their number."""
     m, start, dots, last_dot = 0, BEGIN, 0, -2
-    for i in range(n):
-        if not f[i] & NOTABLE:
-            continue
+    for mark in range(marked):
+        i = np.int64(marks[mark] & LOWER_HALF)
         c = x[i]
         if c == DOT:
             dots = dots + 1 if last_dot == i - 1 else 1
-            last_dot = i
+            last_dot = i  # type: ignore[assignment]
             out[6] += dots % 3 == 0
         elif c == ELLIPSIS:
             out[6] += 1
@@ -162,14 +172,14 @@ def split_lines(x, f, n, out, newlines):
                 m += 1
             if c != NEWLINE or i == 0 or x[i - 1] != RETURN:
                 end_line(x, f, start, i, out)
-            start = i + 1  # type: ignore[assignment]
+            start = i + 1
     if start < n:
         end_line(x, f, start, n, out)
     return m
 
 
 @helper
-def count_lines(x, f, p, powers, n, newlines, m, keys, out, column):
+def count_lines(x, f, n, newlines, m, keys, out, column):
     """Lines between newlines: pieces at runs of newlines and their copies (Gopher), then those that are not blank:
     all, ending as sentences do, short, characters of copies (FineWeb); the length of the third longest line (mC4).
     """
@@ -187,9 +197,10 @@ def count_lines(x, f, p, powers, n, newlines, m, keys, out, column):
             else:
                 third = size
         if size:
-            slot = slot_of(keys, mask, stretch(p, powers, start, end))
+            key = hash_of(x, start, end)
+            slot = slot_of(keys, mask, key)
             copy = keys[slot] != ZERO
-            keys[slot] = stretch(p, powers, start, end)
+            keys[slot] = key
             pieces += 1
             copies += copy
             characters += size if copy else 0
@@ -213,7 +224,7 @@ def count_lines(x, f, p, powers, n, newlines, m, keys, out, column):
 
 
 @helper
-def count_paragraphs(p, powers, a, b, newlines, m, keys, out, column):
+def count_paragraphs(x, a, b, newlines, m, keys, out, column):
     """Pieces of the stripped text [a, b) between two and more newlines, second copies and their characters."""
     mask = cleared(keys, m + 1)
     pieces, copies, characters, start, k = 0, 0, 0, a, 0
@@ -221,9 +232,11 @@ def count_paragraphs(p, powers, a, b, newlines, m, keys, out, column):
         while k < m and (newlines[k] < a or k + 1 >= m or newlines[k + 1] != newlines[k] + 1):
             k += 1
         end = newlines[k] if k < m and newlines[k] < b else b
-        key = stretch(p, powers, start, end)
-        slot = slot_of(keys, mask, key)
         pieces += 1
+        if pieces == 1 and end == b:
+            break
+        key = hash_of(x, start, end)
+        slot = slot_of(keys, mask, key)
         if keys[slot] != ZERO:
             copies += 1
             characters += end - start

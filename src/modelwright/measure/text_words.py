@@ -1,7 +1,7 @@
 """Numba helpers of the text kernel: spaCy's English tokenizer, its affix rules and special cases.
 
-A port of spaCy 3.8 `Tokenizer._tokenize_affixes` and `_apply_special_cases` (MIT, (c) ExplosionAI GmbH). The text is
-compacted to the characters that are no white space, of which words are stretches: word t is [ends[t-1], ends[t]).
+A port of spaCy 3.8 `Tokenizer._tokenize_affixes` and `_apply_special_cases` (MIT, (c) ExplosionAI GmbH). Words are
+stretches of the text without its white space: word t is [ends[t-1], ends[t]) of g, which has the flags of that.
 """
 
 # mypy: disable-error-code="no-untyped-def,no-untyped-call,misc"
@@ -25,6 +25,7 @@ from modelwright.measure.text_basics import (
     ELLIPSIS,
     EM_DASH,
     EN_DASH,
+    HALF,
     ICON,
     INFIX,
     LETTER,
@@ -35,27 +36,42 @@ from modelwright.measure.text_basics import (
     PLUS,
     PREFIX,
     RIGHT_QUOTE,
+    ROLES,
     SLASH,
-    SPACE,
+    STOP_WORD,
     SUFFIX,
-    SYMBOL,
+    THREE,
     TILDE,
     UNIT_END,
     UPPER,
     UPPER_OR_QUOTE,
     ZERO,
+    apart,
     digit,
     helper,
     inlined,
+    mixed,
     shape_of,
     slot_of,
     stretch,
 )
 from modelwright.measure.text_urls import is_url
 
+PLAIN_BIT, COMPLEX_CHUNK, COMPLEX_BEFORE = np.uint32(29), np.uint64(COMPLEX), np.uint64(COMPLEX << 32)
+
+
+@helper
+def listed(x, a, b, keys):
+    """Place of [a, b) in a table of hashes, or -1."""
+    h = ZERO
+    for i in range(a, b):
+        h = h * BASE + np.uint64(x[i]) + ONE
+    slot = slot_of(keys, len(keys) - 1, mixed(h))
+    return slot if keys[slot] != ZERO else -1
+
 
 @inlined
-def special(x, p, powers, a, b, keys, values, shapes):
+def special(x, a, b, keys, values, shapes):
     """Number of the special case that [a, b) is, or -1."""
     n = b - a
     if n > LONGEST_SPECIAL:
@@ -63,8 +79,8 @@ def special(x, p, powers, a, b, keys, values, shapes):
     shape = shape_of(x[a], x[a + 1] if n > 1 else np.uint32(0), x[b - 1], n)
     if not (shapes[shape >> np.uint64(6)] >> (shape & np.uint64(63))) & ONE:
         return -1
-    slot = slot_of(keys, len(keys) - 1, stretch(p, powers, a, b))
-    return np.int64(values[slot]) if keys[slot] != ZERO else -1
+    slot = listed(x, a, b, keys)
+    return np.int64(values[slot]) if slot >= 0 else -1
 
 
 @inlined
@@ -88,7 +104,7 @@ def prefix(x, f, a, b):
 
 
 @inlined
-def suffix(x, f, p, powers, a, b, units):
+def suffix(x, f, a, b, units):
     """Length of spaCy's suffix of [a, b): the longest alternative, as its search takes the leftmost; 0 if none."""
     if a >= b:
         return 0
@@ -119,12 +135,7 @@ def suffix(x, f, p, powers, a, b, units):
         i = b - 1
         while i > a and b - i < LONGEST_SPECIAL and not digit(x[i - 1]):
             i -= 1
-        if (
-            i > a
-            and digit(x[i - 1])
-            and b - i > best
-            and units[slot_of(units, len(units) - 1, stretch(p, powers, i, b))] != ZERO
-        ):
+        if i > a and digit(x[i - 1]) and b - i > best and listed(x, i, b, units) >= 0:
             best = b - i
     return best
 
@@ -186,25 +197,25 @@ def cut_middle(x, f, a, b, ends, t):
     return t
 
 
-@inlined
-def cut_chunk(x, f, p, powers, a, b, ends, t, stack, keys, values, tokens, shapes, units):
+@helper
+def cut_chunk(x, f, a, b, ends, t, stack, keys, values, tokens, shapes, units):
     """spaCy's loop over the prefixes and suffixes of a stretch without white space; returns the number of words."""
     suffixes, case = 0, -1
     while a < b:
-        case = special(x, p, powers, a, b, keys, values, shapes)
+        case = special(x, a, b, keys, values, shapes)
         if case >= 0:
             break
         n = prefix(x, f, a, b)
         if n and a + n < b:
-            case = special(x, p, powers, a + n, b, keys, values, shapes)
+            case = special(x, a + n, b, keys, values, shapes)
             if case >= 0:
                 a += n
                 ends[t] = a
                 t += 1
                 break
-        m = suffix(x, f, p, powers, a + n, b, units)
+        m = suffix(x, f, a + n, b, units)
         if m and a < b - m:
-            case = special(x, p, powers, a, b - m, keys, values, shapes)
+            case = special(x, a, b - m, keys, values, shapes)
         if n == 0 and m == 0:
             break
         if m:
@@ -246,96 +257,73 @@ def one_suffix(x, f, a, b):
     return (f[b - 2] & BEFORE_DOT) != 0
 
 
-@inlined
-def clear(totals):
-    for i in range(len(totals)):
-        totals[i] = 0
-
-
-@inlined
-def tell(seen, symbols, h, n, stops, stop_bits, totals):
-    """Add one word to `totals`: plain words, their characters, words with a letter, bits of the stop words."""
-    if not symbols & SYMBOL:
-        totals[0] += 1
-        totals[1] += n
-    totals[2] += (seen & ALPHABETIC) != 0
-    if (stop_bits >> (h & np.uint64(63))) & ONE:
-        for s in range(len(stops)):
-            if h == stops[s]:
-                totals[3] |= 1 << s
+@helper
+def flags_in(g, a, b):
+    """All flags of the characters [a, b)."""
+    apart()
+    seen = np.uint32(0)
+    for i in range(a, b):
+        seen |= g[i]
+    return seen
 
 
 @helper
-def describe_words(f, p, powers, first, t, ends, hashes, stops, stop_bits, totals):
-    """Hash of each word from `first` to `t`, and what `tell` says of them."""
+def describe_words(q, powers, first, t, times, ends, about, roles, usual, hashes, role, totals):
+    """Hash and role of each word from `first` to `t`, of which `about` has the flags, and `times` (1, or -1) into
+    `totals`: plain words, their characters, words with a letter, each of the stop words.
+    """
+    apart()
     a = np.int64(ends[first - 1]) if first else BEGIN
-    if first == 0:
-        clear(totals)
-    for i in range(first, t):
-        b = ends[i]
-        seen, symbols = np.uint32(0), np.uint32(SYMBOL)
-        for j in range(a, b):
-            seen |= f[j]
-            symbols &= f[j]
-        hashes[i] = stretch(p, powers, a, b)
-        tell(seen, symbols, hashes[i], b - a, stops, stop_bits, totals)
+    plain_words, plain_characters, letters = BEGIN, BEGIN, BEGIN
+    for i in range(np.uint64(first), np.uint64(t)):
+        b = np.int64(ends[i])
+        h = stretch(q, powers, a, b)
+        known = roles[h & ROLES]
+        hashes[i], role[i] = h, known
+        plain = np.int64(about[i] >> PLAIN_BIT & 1)
+        plain_words += plain
+        plain_characters += plain * (b - a)
+        letters += (about[i] & ALPHABETIC) != 0
+        stop = np.uint64(known & STOP_WORD)
+        totals[THREE + stop] += np.int64(h == usual[stop]) * times
         a = b
+    totals[0] += plain_words * times
+    totals[1] += plain_characters * times
+    totals[2] += letters * times
 
 
 @helper
 def cut_words(
-    x, f, p, n, powers, spaces, ends, hashes, glue, stack, keys, values, tokens, shapes, units, stops, stop_bits, totals
-):
-    """Compact x and f to what is no white space, fill p, cut and describe words; returns their number.
-
-    glue of a word: 0 when the next one follows at once, 1 after a single blank, 2 after other white space.
+    x, f, g, edges, seen, chunks, ends, glue, about, stack, keys, values, tokens, shapes, units, spaces
+):  # fmt: skip
+    """Cut chunks to words; returns their number. `about` has all flags of a word; glue of one: 0 when the next one
+    follows at once, 1 after a single blank, 2 after other white space.
     """
-    t, k, i = BEGIN, BEGIN, BEGIN
-    clear(totals)
-    while i < n:
-        first = i
-        while i < n and f[i] & SPACE:
-            i += 1
+    t, dense, end = BEGIN, BEGIN, BEGIN
+    for w in range(chunks):
+        a, b = np.int64(edges[2 * w]), np.int64(edges[2 * w + 1])
         if t:
-            glue[t - 1] = 1 if i - first == 1 and x[first] == 32 else 2
-        a, first_word, h = k, t, p[k]
-        seen, before = np.uint32(0), np.uint32(0)
-        symbols, symbols_before = np.uint32(SYMBOL), np.uint32(SYMBOL)
-        while i < n:
-            flags = f[i]
-            if flags & SPACE:
-                break
-            c = x[i]
-            x[k], f[k] = c, flags
-            h = h * BASE + np.uint64(c) + ONE
-            k, i = k + 1, i + 1
-            p[k] = h
-            before, symbols_before = seen, symbols
-            seen |= flags
-            symbols &= flags
-        if k == a:
-            break
-        kind = 1 if spaces or not seen & COMPLEX else 2 if not before & COMPLEX and one_suffix(x, f, a, k) else 0
-        if kind and not spaces and special(x, p, powers, a, k, keys, values, shapes) >= 0:
-            kind = 0
-        if kind == 2 and special(x, p, powers, a, k - 1, keys, values, shapes) >= 0:
-            kind = 0
-        if kind == 0:
-            t = cut_chunk(x, f, p, powers, a, k, ends, t, stack, keys, values, tokens, shapes, units)
-            describe_words(f, p, powers, first_word, t, ends, hashes, stops, stop_bits, totals)
-            for j in range(first_word, t):
-                glue[j] = 0
-            continue
-        last = k if kind == 1 else k - 1
-        ends[t], glue[t] = last, 0
-        hashes[t] = stretch(p, powers, a, last)
-        if kind == 2:
-            seen, symbols = before, symbols_before
-        tell(seen, symbols, hashes[t], last - a, stops, stop_bits, totals)
+            glue[t - 1] = 1 if a - end == 1 and x[end] == 32 else 2
+        end, shift = b, a - dense
+        flags, last = seen[2 * w + 1], b
+        if not spaces:
+            whole = not flags & COMPLEX_CHUNK or b - a == 1
+            if not whole and not flags & COMPLEX_BEFORE and one_suffix(x, f, a, b):
+                last = b - 1
+                whole = special(x, a, last, keys, values, shapes) < 0
+            if not whole or special(x, a, b, keys, values, shapes) >= 0:
+                first, t = t, cut_chunk(x, f, a, b, ends, t, stack, keys, values, tokens, shapes, units)
+                for i in range(first, t):
+                    start, dense = dense, ends[i] - shift
+                    ends[i], glue[i], about[i] = dense, 0, flags_in(g, start, dense)
+                continue
+        dense = last - shift
+        ends[t], about[t] = dense, flags if last == b else flags >> HALF
         t += 1
-        if kind == 2:
-            ends[t], glue[t] = k, 0
-            hashes[t] = stretch(p, powers, last, k)
-            tell(f[last], f[last], hashes[t], k - last, stops, stop_bits, totals)
+        if last < b:
+            dense += 1
+            ends[t], glue[t - 1], about[t] = dense, 0, f[last]
             t += 1
+    if t:
+        glue[t - 1] = 0
     return t
