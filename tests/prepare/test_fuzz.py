@@ -38,6 +38,15 @@ TWENTY = (
     "जंगल शांत है और हवा", "ป่าเงียบและลมพัด", "森は静かで風が吹いています", "森林很安静风在吹", "숲은 조용하고 바람이 분다",
 )  # fmt: skip
 
+STORY = (  # what every rule keeps: a pile without a document is none
+    "The committee met in the old library, because the new building had been without heating since October.\n"
+    "Two members came late and brought the minutes of a meeting that nobody else could remember.\n"
+    "After a long silence the treasurer explained that most of the money was to be spent on the roof.\n"
+    "Her neighbour asked whether rain would not be cheaper than slates, and for once the others laughed.\n"
+    "They agreed to paint the windows in spring and to leave the garden with its apple trees as it was.\n"
+    "Before they went home, someone put a bucket under the leak and switched off the lamps.\n"
+)
+
 PARTS = (
     "http://", "a.b@c.de", "4111-1111", "GB82", "::1", "127.0.0.1", "AKIA", "(c)", "SPDX-License-Identifier:",
     "-----BEGIN", "©", "...", "<td>", "\\x00", "{", "def", "ansible:", "- hosts:", "lorem ipsum", "javascript",
@@ -157,7 +166,8 @@ def test_ten_thousand_bad_inputs_end_in_one_decision_each_and_no_signal_is_nan(t
 @pytest.mark.timeout(1800)
 def test_200_megabytes_on_one_line_and_5_megabytes_of_at_signs_cost_bounded_time_and_memory(tmp_path: Path) -> None:
     piles.write(tmp_path / "files", {"line.txt": b"one long line " * 14_300_000, "at.txt": b"a@" * 2_500_000})
-    (tmp_path / "in.jsonl").write_bytes(b'{"text": "' + b"many words " * 18_200_000 + b'"}\n{"text": "a short one"}\n')
+    story = json.dumps({"text": STORY}).encode()
+    (tmp_path / "in.jsonl").write_bytes(b'{"text": "' + b"many words " * 18_200_000 + b'"}\n' + story + b"\n")
     code = (
         "import resource, sys; from pathlib import Path; from tests.prepare.test_fuzz import checked\n"
         "sources = [{'jsonl': {'path': 'in.jsonl'}}, {'files': {'path': 'files'}}]\n"
