@@ -335,7 +335,7 @@ def test_a_gigabyte_and_a_half_of_text_is_prepared_in_bounded_memory(tmp_path: P
     done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True)
     peak = int(done.stdout.split()[-1]) * 1024
     print(f"{size / 1e9:.2f} GB in {time.time() - begun:.0f} s, peak {peak / 1e9:.2f} GB")
-    assert peak < 1_500_000_000
+    assert peak < 1_600_000_000  # 1.40 GB with a fifth of it, and what the plan says
 
 
 class in_project:

@@ -59,7 +59,7 @@ def estimate(settings: PileSettings, inputs: Mapping[str, Artifact], machine: Ma
     seconds = 5 + packed / 1e6 / _MB_PER_CORE_SECOND / machine.cores
     return Estimate(
         seconds=seconds,
-        memory_bytes=1_500_000_000,
+        memory_bytes=1_600_000_000,
         disk_bytes=int(packed * 1.8),
         basis=_BASIS,
         details={"bytes": packed},
