@@ -7,6 +7,7 @@ borders next to them and no others. A chunk is known by the digest of its rows.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,8 @@ def cut(table: pa.Table) -> list[tuple[str, pa.Table]]:
         return []
     table = table.combine_chunks()
     bounds = [0, *_starts(table["document"]), table.num_rows]
-    return [(_key(part), part) for part in (table.slice(a, b - a) for a, b in pairwise(bounds))]
+    parts = (table.slice(start, stop - start) for start, stop in pairwise(bounds))
+    return list(zip(_keys(table, bounds), parts, strict=True))
 
 
 def prefixes(ids: pa.ChunkedArray | pa.Array) -> np.ndarray[Any, np.dtype[np.uint64]]:
@@ -72,39 +74,54 @@ def _named(column: pa.DictionaryArray) -> tuple[np.ndarray[Any, np.dtype[np.int6
     return first[codes - low], column.dictionary.take(pa.array(used + low))
 
 
-def _bytes(column: Any) -> memoryview:
-    """The UTF-8 bytes of all strings of an array without nulls, one after another."""
+def _keys(table: pa.Table, bounds: list[int]) -> Iterator[str]:
+    """For the rows between neighbouring bounds: the digest over names, types, lengths and values; a column that is null
+    throughout counts as absent. Columns are taken apart once, not once a chunk."""
+    columns = [(f"|{field.name}:{field.type}|".encode(), *_parts(table[field.name])) for field in table.schema]
+    for start, stop in pairwise(bounds):
+        found = hashlib.blake2b(str(stop - start).encode(), digest_size=16)
+        for head, valid, bytes_of in columns:
+            if valid[start:stop].any():
+                found.update(head)
+                for part in bytes_of(start, stop):
+                    found.update(part)
+        yield found.hexdigest()
+
+
+def _parts(column: pa.ChunkedArray) -> tuple[Any, Callable[[int, int], Iterable[Any]]]:
+    """(which rows are valid (n,), a function from rows start and stop to the bytes that stand for them)."""
     import numpy as np
-    import pyarrow as pa
-
-    _, offsets, data = column.buffers()
-    if data is None or not len(column):
-        return memoryview(b"")
-    kind = np.int64 if pa.types.is_large_string(column.type) else np.int32
-    ends = np.frombuffer(offsets, dtype=kind)[column.offset : column.offset + len(column) + 1]
-    return memoryview(data)[int(ends[0]) : int(ends[-1])]
-
-
-def _key(part: pa.Table) -> str:
-    """Digest over names, types, lengths and values; a column that is null throughout counts as absent."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    found = hashlib.blake2b(str(part.num_rows).encode(), digest_size=16)
-    for field in part.schema:
-        column = part[field.name].combine_chunks()
-        column = pa.concat_arrays(column.chunks) if isinstance(column, pa.ChunkedArray) else column
-        if column.null_count == len(column):
-            continue
-        found.update(f"|{field.name}:{field.type}|".encode())
-        if pa.types.is_dictionary(field.type):
-            codes, column = _named(column)
-            found.update(codes.tobytes())
-        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-            found.update(pc.fill_null(pc.binary_length(column), -1).to_numpy(zero_copy_only=False).tobytes())
-            found.update(_bytes(pc.fill_null(column, "")))
-        else:
-            found.update(column.is_valid().cast(pa.int8()).to_numpy(zero_copy_only=False).tobytes())
-            plain = column.cast(pa.int8()) if pa.types.is_boolean(field.type) else column
-            found.update(pc.fill_null(plain, 0).to_numpy(zero_copy_only=False).tobytes())
-    return found.hexdigest()
+    array = column.combine_chunks()
+    array = pa.concat_arrays(array.chunks) if isinstance(array, pa.ChunkedArray) else array
+    valid = array.is_valid().to_numpy(zero_copy_only=False)
+    if pa.types.is_dictionary(array.type):
+
+        def coded(start: int, stop: int) -> Iterable[Any]:
+            codes, names = _named(array[start:stop])
+            return codes.tobytes(), *_strings(names)(0, len(names))
+
+        return valid, coded
+    if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
+        return valid, _strings(array)
+    plain = array.cast(pa.int8()) if pa.types.is_boolean(array.type) else array
+    values = np.ascontiguousarray(pc.fill_null(plain, 0).to_numpy(zero_copy_only=False))
+    there = valid.astype(np.int8)
+    return valid, lambda start, stop: (there[start:stop].data, values[start:stop].data)
+
+
+def _strings(array: Any) -> Callable[[int, int], Iterable[Any]]:
+    """From rows start and stop to the lengths of these strings (-1 for null) and their UTF-8 bytes."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    lengths = pc.fill_null(pc.binary_length(array), -1).to_numpy(zero_copy_only=False)
+    filled = pc.fill_null(array, "")
+    _, offsets, data = filled.buffers()
+    kind = np.int64 if pa.types.is_large_string(array.type) else np.int32
+    ends = np.frombuffer(offsets, dtype=kind)[filled.offset : filled.offset + len(filled) + 1] if len(filled) else [0]
+    view = memoryview(data if data is not None else b"")
+    return lambda start, stop: (lengths[start:stop].data, view[int(ends[start]) : int(ends[stop])])

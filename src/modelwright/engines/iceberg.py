@@ -145,14 +145,15 @@ def replace(table: Any, rows: pa.Table, *, tag: str, earlier: Iterable[TableVers
     """
     with table.transaction() as transaction:
         _evolve(transaction, _without_dictionaries(rows.schema))
-        wanted = arrow_schema(transaction.table_metadata.schema())
+        metadata = transaction.table_metadata  # made anew at each access
+        wanted = arrow_schema(metadata.schema())
         whole = _with_columns(rows, wanted)
         current = live_files(table, table.current_snapshot())
         known = _known(table, earlier, current)
         chunks, files = [], {}
         for key, part in cut(whole):
             if key not in known:
-                (file,) = _data_files(transaction.table_metadata, part.cast(wanted), table.io)
+                (file,) = _data_files(metadata, part.cast(wanted), table.io)
                 path = file.file_path.removeprefix(f"{table.location()}/")
                 written = digest_file(Path(file.file_path.removeprefix("file://")))
                 known[key] = Chunk(key, path, part.num_rows, written), file

@@ -205,11 +205,16 @@ def keys_of(signal: Signal, values: pa.Table, known: dict[str, Any] | None = Non
 
 
 def _digests(column: pa.ChunkedArray) -> Any:
-    """128 bits of each value, as two numbers (n, 2); each distinct value is hashed once, null is 0."""
+    """128 bits of each value, as two numbers (n, 2): those of a number itself; of a text, which is hashed once, its
+    digest; null is 0."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    if pa.types.is_floating(column.type) or pa.types.is_integer(column.type):
+        values = pc.fill_null(column.cast(pa.float64()), 0.0).to_numpy().view(np.uint64)
+        there = column.is_valid().to_numpy().astype(np.uint64)
+        return np.stack([values * np.uint64(_ODD[0]) + there, there], axis=1)
     coded = column.combine_chunks().cast(pa.string()).dictionary_encode()
     hashed = [hashlib.blake2b(value.encode(), digest_size=16).digest() for value in coded.dictionary.to_pylist()]
     numbers = np.frombuffer(b"".join([*hashed, bytes(16)]), "<u8").reshape(-1, 2)
