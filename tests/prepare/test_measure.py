@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from modelwright.core.errors import UnknownName, UsageError
 from modelwright.prepare.documents import read_documents
-from modelwright.prepare.measure import all_signals, measure, needed, producers
+from modelwright.prepare.measure import all_signals, keys_of, measure, needed, producers
 from modelwright.prepare.signal import Signal
 from modelwright.prepare.sources.files import Files
 from tests.prepare.piles import context, write
@@ -100,6 +103,25 @@ def test_values_and_findings_stand_with_every_document_and_nulls_without_text(pr
     }  # fmt: skip
     spans = [(row["origin"], row["signal"], row["start"], row["end"]) for row in result.findings.to_pylist()]
     assert spans == [(name, "letters", start, start + 1) for name in ("a.txt", "b.txt", "c.md") for start in (0, 2)]
+
+
+VALUES = st.one_of(st.none(), st.sampled_from([0, 1, -1, 2**53 + 1, 2**53, 2**63 - 1]))
+NUMBERS = st.one_of(st.none(), st.sampled_from([0.0, 1.0, 0.1, 1e300, float("inf")]))
+WORDS = st.one_of(st.none(), st.sampled_from(["", "0", "a", "ä" * 40]))
+
+
+@given(st.lists(st.tuples(st.sampled_from(["a" * 64, "b" * 64]), VALUES, NUMBERS, WORDS, WORDS), min_size=1))
+def test_two_documents_have_one_key_just_when_all_inputs_are_the_same(rows: list[tuple[Any, ...]]) -> None:
+    kinds = (pa.string(), pa.int64(), pa.float64(), pa.string(), pa.string())
+    names = ["digest", "whole", "real", "word", "other"]
+    values = pa.table(
+        [pa.array(column, kind) for column, kind in zip(zip(*rows, strict=True), kinds, strict=True)], names
+    )
+    for inputs, width in (("text", *names[1:]), 5), (tuple(names[1:]), 4):
+        keys = keys_of(SimpleNamespace(inputs=inputs), values).to_pylist()  # type: ignore[arg-type]
+        seen = dict(zip((row[-width:] for row in rows), keys, strict=True))
+        assert len(set(seen.values())) == len(seen)
+        assert keys == [seen[row[-width:]] for row in rows]
 
 
 def test_equal_inputs_are_measured_once_and_kept(project: Path) -> None:

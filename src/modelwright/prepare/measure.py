@@ -212,7 +212,8 @@ def _digests(column: pa.ChunkedArray) -> Any:
     import pyarrow.compute as pc
 
     if pa.types.is_floating(column.type) or pa.types.is_integer(column.type):
-        values = pc.fill_null(column.cast(pa.float64()), 0.0).to_numpy().view(np.uint64)
+        wide = column.cast(pa.float64() if pa.types.is_floating(column.type) else pa.int64(), safe=False)
+        values = pc.fill_null(wide, 0).to_numpy().view(np.uint64)
         there = column.is_valid().to_numpy().astype(np.uint64)
         return np.stack([values * np.uint64(_ODD[0]) + there, there], axis=1)
     coded = column.combine_chunks().cast(pa.string()).dictionary_encode()
