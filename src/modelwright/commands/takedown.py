@@ -12,6 +12,7 @@ from modelwright.commands.common import At, Json, answer, opened
 from modelwright.core.errors import UsageError
 
 _SHOWN = 20
+_SERVED = "what carries it is released and served only as `deploy.taken_down` says: `refuse`, unless you wrote `warn`"
 
 
 def takedown(
@@ -49,6 +50,7 @@ def show(data: dict[str, Any]) -> None:
             print(f"{version['old']} -> {version['new']}")
         if data.get("carriers"):
             print(f"still carried by {', '.join(data['carriers'])}: `modelwright show {data['carriers'][0]}`")
+            print(_SERVED)
         return
     for row in data["matched"][:_SHOWN]:
         print(f"{row['source']}:{row['origin']}  ({row['how']}; {', '.join(row['piles'])})")
@@ -62,4 +64,6 @@ def show(data: dict[str, Any]) -> None:
             print(f"{model['ref']} learned from it: in {model['windows']:,} of {model['of']:,} windows of training")
     for copy in data["copies"]:
         print(f"{copy['ref']} was written to {copy['place']}{'' if copy['inside'] else ' (outside: yours to remove)'}")
+    if data["learned"]:
+        print(f"after that, {_SERVED}")
     print("nothing was written; `--execute` erases it")
