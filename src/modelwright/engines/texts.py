@@ -97,7 +97,9 @@ def _locate(files: list[str], digests: pa.ChunkedArray) -> tuple[Any, Any, list[
     group_of = np.full(len(distinct), -1, dtype=np.int64)
     row_of = np.zeros(len(distinct), dtype=np.int64)
     groups: list[tuple[str, int]] = []
-    for path in files:
+    for path in reversed(files):  # what is asked for is most often what came last, and a text stands once
+        if (group_of >= 0).all():
+            break
         with _parquet(path) as file:
             for number in range(file.num_row_groups):
                 stored = file.read_row_group(number, columns=["digest"])["digest"].cast(distinct.type)
