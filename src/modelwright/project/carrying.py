@@ -19,7 +19,10 @@ log = logging.getLogger(__name__)
 
 def told(records: Records, artifact: Artifact, warn: Warn | None = None) -> list[str]:
     """Say what `artifact` carries; returns the ids of the takedowns. Without `warn` the log says it."""
-    found = carried(records, artifact.ref)
+    return _say(artifact, carried(records, artifact.ref), warn)
+
+
+def _say(artifact: Artifact, found: list[Carried], warn: Warn | None) -> list[str]:
     if found:
         (warn or log.warning)(f"{words(artifact, found)}. Remedies: {'; '.join(REMEDIES)}")
     return [item.takedown for item in found]
@@ -33,15 +36,14 @@ def permitted(
     yes  the number of takedowns that whoever asks knows of: when there is one more, it has to be asked again
     Raises Refused (exit code 3) where `deploy.taken_down` is `refuse` and `yes` is not their number.
     """
-    check(project, records, artifact, what, yes)
-    return told(records, artifact, warn)
+    return _say(artifact, check(project, records, artifact, what, yes), warn)
 
 
-def check(project: Project, records: Records, artifact: Artifact, what: str, yes: int | None = None) -> None:
-    """Raises Refused as `permitted` does; says nothing."""
+def check(project: Project, records: Records, artifact: Artifact, what: str, yes: int | None = None) -> list[Carried]:
+    """The takedowns that `artifact` carries. Raises Refused as `permitted` does; says nothing."""
     found = carried(records, artifact.ref)
     if not found or yes == len(found) or (project.settings.deploy or DeploySettings()).taken_down == "warn":
-        return
+        return found
     one_time = f"`--yes {len(found)}`" if what == "served" else "`--set deploy.taken_down=warn`"
     raise Refused(
         f"{words(artifact, found)}: it is not {what}" + (f" with --yes {yes}" if yes is not None else ""),

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from modelwright.core.context import Artifact
 from modelwright.core.errors import Refused
-from modelwright.govern.carriers import carried
 from modelwright.govern.gates import GateSettings
 from modelwright.project import carrying
 from modelwright.project.release import refuse_unless_met, verdicts_on
@@ -64,9 +63,8 @@ def facts_for(run: Run, step: Step) -> dict[str, Any]:
 def _taken_down(run: Run, step: Step) -> dict[str, Any]:
     source = run.made[step.parents["subject" if step.kind == "release" else "release"]]
     assert source is not None
-    carrying.check(run.project, run.records, source, RELEASED[step.kind])
-    found = [item.takedown for item in carried(run.records, source.ref)]
-    return {"taken_down": found} if found else {}
+    found = carrying.check(run.project, run.records, source, RELEASED[step.kind])
+    return {"taken_down": [item.takedown for item in found]} if found else {}
 
 
 def _tell(run: Run, step: Step) -> None:

@@ -50,12 +50,17 @@ def subject_of(records: Records, artifact: Artifact) -> Subject:
 
 
 def app_settings(
-    project: Project, records: Records, reference: str, host: str | None, port: int | None, taken_down: Sequence[str]
+    project: Project,
+    records: Records,
+    artifact: Artifact,
+    host: str | None,
+    port: int | None,
+    taken_down: Sequence[str],
 ) -> AppSettings:
     """What the server needs to know, from the project file and the ledger. `taken_down`: what its callers are told."""
     from modelwright.deploy.service import AppSettings
 
-    subject = subject_of(records, lookup.find(project, records, reference))
+    subject = subject_of(records, artifact)
     run = project.settings.run
     return AppSettings(
         release=subject.artifact.ref,
@@ -113,7 +118,7 @@ def _permitted(
 ) -> AppSettings:
     artifact = lookup.find(project, records, reference)
     taken_down = carrying.permitted(project, records, artifact, "served", yes, warn)
-    return app_settings(project, records, artifact.ref, host, port, taken_down)
+    return app_settings(project, records, artifact, host, port, taken_down)
 
 
 @contextmanager
@@ -159,7 +164,7 @@ def ask(
 
     artifact = lookup.find(project, records, reference)
     taken_down = carrying.told(records, artifact, warn)
-    settings = app_settings(project, records, artifact.ref, "127.0.0.1", 0, taken_down)
+    settings = app_settings(project, records, artifact, "127.0.0.1", 0, taken_down)
     began = time.monotonic()
     with running_server(settings) as server:
         body = {"model": settings.release, "prompt": prompt, "max_tokens": max_tokens, "temperature": temperature}
