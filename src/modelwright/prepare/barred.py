@@ -71,8 +71,7 @@ def _by_text(documents: Documents, barred: Barred, context: Context) -> pa.Table
     folder = context.home / "cache" / "takedown" / barred.match_digest[:32]
     schema = pa.schema([("key", pa.string()), ("holds", pa.bool_())])
     known = cache.rows(folder, schema)
-    distinct = pc.unique(table["digest"]).drop_null()
-    missing = distinct.filter(pc.invert(pc.is_in(distinct, value_set=known["key"].combine_chunks())))
+    missing = cache.missing(known, "key", table["digest"])
     if len(missing):
         rows = table.take(pc.index_in(missing, value_set=table["digest"].combine_chunks()))
 

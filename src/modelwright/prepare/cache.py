@@ -23,14 +23,17 @@ _SETTLED = b"settled"  # how many keys a part settles
 _WITHOUT_ROWS = b"without_rows"  # those of them that have no row, a line each
 
 
-def append(folder: Path, table: pa.Table, key: str, settled: Iterable[str] = ()) -> None:
-    """Add one part: it settles the keys of its rows, and `settled`, of which some have no row. Raises StorageError."""
+def append(folder: Path, table: pa.Table, key: str, settled: Iterable[str] = ()) -> Path:
+    """Add one part: it settles the keys of its rows, and `settled`, of which some have no row; returns its file.
+
+    Raises StorageError.
+    """
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     with_rows = set(pc.unique(table[key]).to_pylist())
     keys = sorted(with_rows.union(settled))
-    name = _name(keys)
+    name = hashlib.sha256("\n".join(keys).encode()).hexdigest()[:32]
     told = {_SETTLED: str(len(keys)), _WITHOUT_ROWS: "\n".join(one for one in keys if one not in with_rows)}
     path, beside = folder / f"{name}.parquet", folder / f".{name}.{os.getpid()}"
     try:
@@ -41,6 +44,7 @@ def append(folder: Path, table: pa.Table, key: str, settled: Iterable[str] = ())
         with contextlib.suppress(OSError):
             beside.unlink()
         raise storage_error(error, path) from error
+    return path
 
 
 def rows(folder: Path, schema: pa.Schema) -> pa.Table:
@@ -48,6 +52,14 @@ def rows(folder: Path, schema: pa.Schema) -> pa.Table:
     import pyarrow as pa
 
     return pa.concat_tables([schema.empty_table(), *(part for part, _, _ in _parts(folder, schema))])
+
+
+def missing(kept: pa.Table, key: str, wanted: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """The distinct ones of `wanted`, nulls left out, of which `kept` has no row."""
+    import pyarrow.compute as pc
+
+    distinct = pc.unique(wanted).drop_null()
+    return distinct.filter(pc.invert(pc.is_in(distinct, value_set=kept[key].combine_chunks())))
 
 
 def read(folder: Path, schema: pa.Schema, key: str) -> tuple[pa.Table, pa.Array]:
@@ -135,11 +147,7 @@ def compact(folder: Path, schema: pa.Schema, key: str) -> None:
     if len(old) <= _PARTS_AT_MOST:
         return
     rows, settled = read(folder, schema, key)
-    append(folder, rows, key, settled.to_pylist())
+    written = append(folder, rows, key, settled.to_pylist())
     for path in old:
-        if path.stem != _name(sorted(settled.to_pylist())):
+        if path != written:
             path.unlink(missing_ok=True)
-
-
-def _name(keys: Iterable[str]) -> str:
-    return hashlib.sha256("\n".join(keys).encode()).hexdigest()[:32]

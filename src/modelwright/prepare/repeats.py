@@ -145,8 +145,7 @@ def _pieces(rows: pa.Table, read: Read, plugin: Repeats, folder: Path) -> pa.Tab
         [("key", pa.string()), ("hashes", pa.list_(pa.uint64())), ("starts", numbers), ("ends", numbers)]
     )
     kept = cache.rows(folder, schema)
-    distinct = pc.unique(rows["digest"])
-    missing = distinct.filter(pc.invert(pc.is_in(distinct, value_set=kept["key"].combine_chunks())))
+    missing = cache.missing(kept, "key", rows["digest"])
     todo = rows.take(pc.index_in(missing, value_set=rows["digest"].combine_chunks()))
 
     def part(batch: pa.RecordBatch) -> pa.Table:

@@ -72,7 +72,7 @@ def _kept(corpus: Corpus, name: str, kind: pa.DataType, measured: Callable[[pa.A
 
     folder, schema = corpus.cache / name, pa.schema([("key", pa.string()), ("value", kind)])
     kept = cache.rows(folder, schema)
-    missing = corpus.digests.filter(pc.invert(pc.is_in(corpus.digests, value_set=kept["key"].combine_chunks())))
+    missing = cache.missing(kept, "key", corpus.digests)
     parts = (
         pa.table([batch.column("digest").cast(pa.string()), measured(batch.column("text"))], schema=schema)
         for batch in (corpus.read(missing) if len(missing) else ())
