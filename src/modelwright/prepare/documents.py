@@ -95,7 +95,7 @@ def read_documents(sources: Sequence[Source], context: Context) -> Documents:
     tables, pieces, inventories = [interim_schema().empty_table()], {}, {}
     for source in sources:
         inventory = look(source, context.project, context.home)
-        known = {_key(piece): piece for file in inventory.files for piece in source.pieces(file)}
+        known = _pieces(source, inventory)
         table = _rows_of(source, known, folder, context)
         require_documents(source.name, table.num_rows)
         tables.append(table)
@@ -111,12 +111,15 @@ def known_documents(sources: Sequence[Source], context: Context) -> tuple[pa.Tab
 
     tables, unread = [interim_schema().empty_table()], []
     for source in sources:
-        inventory = look(source, context.project, context.home)
-        pieces = {_key(piece): piece for file in inventory.files for piece in source.pieces(file)}
-        rows, new = _known(_folder(source, context), pieces)
+        rows, new = _known(_folder(source, context), _pieces(source, look(source, context.project, context.home)))
         tables.append(rows)
         unread += new
     return in_order(settle_repeats(pa.concat_tables(tables))), unread
+
+
+def _pieces(source: Source, inventory: Inventory) -> dict[str, Piece]:
+    """Key -> piece, of every file of a source."""
+    return {_key(piece): piece for file in inventory.files for piece in source.pieces(file)}
 
 
 def _key(piece: Piece) -> str:

@@ -158,8 +158,7 @@ def unmeasured(
     for name in order:
         signal = signals[name]
         keys = keys_of(signal, values, known)
-        kept = cache.rows(_folder(name, signal, context), _kept_schema(signal))
-        places = pc.index_in(keys, value_set=kept["key"].combine_chunks())
+        kept, places = _looked_up(_folder(name, signal, context), signal, keys)
         counted[name] = pc.count_distinct(keys.filter(pc.is_null(places))).as_py()
         values = _with_outputs(values, signal, kept, places)
     return {name: count for name, count in counted.items() if count}
@@ -230,8 +229,7 @@ def _measured(
     import pyarrow.compute as pc
 
     folder, schema = _folder(name, signal, context), _kept_schema(signal)
-    kept = cache.rows(folder, schema)
-    places = pc.index_in(keys, value_set=kept["key"].combine_chunks())
+    kept, places = _looked_up(folder, signal, keys)
     todo = _todo(signal, values, keys, documents.table, places)
     if todo.num_rows:
         documents.ensure_texts(todo, context)
@@ -243,6 +241,14 @@ def _measured(
         new = pc.index_in(keys.filter(open_), value_set=kept["key"].slice(before).combine_chunks())
         places = pc.replace_with_mask(places, open_, pc.add(new, before).cast(places.type))
     return kept, places
+
+
+def _looked_up(folder: Path, signal: Signal, keys: pa.Array) -> tuple[pa.Table, pa.Array]:
+    """What the cache keeps of a signal, and the place of each key in it, null where it lacks one."""
+    import pyarrow.compute as pc
+
+    kept = cache.rows(folder, _kept_schema(signal))
+    return kept, pc.index_in(keys, value_set=kept["key"].combine_chunks())
 
 
 def _folder(name: str, signal: Signal, context: Context) -> Path:

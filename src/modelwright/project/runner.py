@@ -119,6 +119,7 @@ def _make(this: Run, planned: Planned) -> Artifact:
     assert planned.fingerprint is not None
     work = work_folder(project, step, planned.fingerprint)
     version = this.records.next_version(step.kind)
+    # What is left of a known pile is looked up where a limit asks for it: it costs half as much as a small increment.
     limited = project.settings.limits.time is not None
     expected = pending.expected(project, planned, this.machine) if limited else estimate(planned, this.machine)
     _check_limits(this, step, expected)
