@@ -76,13 +76,13 @@ def draw(swept: dict[str, Any], path: Path) -> dict[str, Any]:
         left.plot(labels, [point[name] for point in points], marker="o", label=name)
     left.set_xlabel(swept["setting"])
     left.set_ylabel("documents")
-    left.set_ylim(bottom=0)
     right = left.twinx()
     right.plot(
         labels, [point["bytes"] / 1e6 for point in points], color="black", linestyle="--", label="MB in the pile"
     )
     right.set_ylabel("MB in the pile (dashed)")
-    right.set_ylim(bottom=0)
+    for axes in (left, right):  # room above, or a line that is flat at the top is hidden by the frame
+        axes.set_ylim(0, 1.08 * axes.dataLim.ymax or 1)
     left.legend(loc="best")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
