@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from made_pile import Made, published, reader
 
 from modelwright.engines import chunks
+from modelwright.formats import borders
 
 
 def rows(numbers: list[int]) -> pa.Table:
@@ -17,7 +18,7 @@ def rows(numbers: list[int]) -> pa.Table:
 
 
 def test_chunks_are_the_whole_table_in_order(monkeypatch) -> None:
-    monkeypatch.setattr(chunks, "SMALLEST_ROWS", 8)
+    monkeypatch.setattr("modelwright.formats.borders.SMALLEST", 8)
     table = rows(list(range(1000)))
     parts = [part for _, part in chunks.cut(table)]
     assert len(parts) > 50
@@ -29,12 +30,12 @@ def test_chunks_are_the_whole_table_in_order(monkeypatch) -> None:
 def test_new_rows_change_the_chunks_next_to_them_only(place: int, count: int) -> None:
     before = list(range(1000))
     after = [*before[:place], *range(10_000, 10_000 + count), *before[place:]]
-    smallest, chunks.SMALLEST_ROWS = chunks.SMALLEST_ROWS, 8
+    smallest, borders.SMALLEST = borders.SMALLEST, 8
     try:
         old = {key for key, _ in chunks.cut(rows(before))}
         new = {key for key, _ in chunks.cut(rows(after))}
     finally:
-        chunks.SMALLEST_ROWS = smallest
+        borders.SMALLEST = smallest
     assert len(old - new) <= 1
     assert len(new - old) <= 2 + count
 
@@ -47,7 +48,7 @@ def test_a_column_that_is_null_throughout_counts_as_absent() -> None:
 
 
 def test_a_version_shares_the_files_of_what_did_not_change(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(chunks, "SMALLEST_ROWS", 16)
+    monkeypatch.setattr("modelwright.formats.borders.SMALLEST", 16)
     many = [Made("many", f"{number:05d}", f"text number {number}") for number in range(600)]
     first = published(tmp_path, many)
     second = published(tmp_path, [*many, Made("many", "00300b", "a new one")], version=2)
@@ -63,7 +64,7 @@ def test_a_version_shares_the_files_of_what_did_not_change(tmp_path: Path, monke
 
 
 def test_why_reads_the_chunk_of_the_document_alone(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(chunks, "SMALLEST_ROWS", 16)
+    monkeypatch.setattr("modelwright.formats.borders.SMALLEST", 16)
     many = [Made("many", f"{number:05d}", f"text number {number}") for number in range(600)]
     published(tmp_path, many)
     opened = reader(tmp_path)
@@ -87,7 +88,7 @@ def test_names_kept_as_dictionaries_give_one_key_whatever_else_the_dictionary_ho
 
 
 def test_the_size_of_a_chunk_counts_documents_and_not_their_rows(monkeypatch) -> None:
-    monkeypatch.setattr(chunks, "SMALLEST_ROWS", 8)
+    monkeypatch.setattr("modelwright.formats.borders.SMALLEST", 8)
     once = chunks.cut(rows(list(range(1000))))
     often = chunks.cut(rows([number for number in range(1000) for _ in range(400)]))
     assert len(often) == len(once)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from made_pile import BOOKS, Made, published, reader
 
-from modelwright.engines import chunks, iceberg, shrink
+from modelwright.engines import iceberg, shrink
 
 SECRET = "the quick brown fox jumps over a secret that must go"
 
@@ -33,7 +33,7 @@ def test_what_no_version_holds_is_gone_and_the_versions_that_stay_read_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: bool
 ) -> None:
     if small:
-        monkeypatch.setattr(chunks, "SMALLEST_ROWS", 2)
+        monkeypatch.setattr("modelwright.formats.borders.SMALLEST", 2)
         monkeypatch.setattr(shrink, "FILES_AT_MOST", 0)
     secret = Made("books", "secret.txt", SECRET)
     published(tmp_path)

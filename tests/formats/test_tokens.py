@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import errno
+import os
+import shutil
 from itertools import pairwise
 from pathlib import Path
 
@@ -10,12 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelwright.core.errors import InputError, IntegrityError
-from modelwright.formats.tokens import DOCUMENT_COLUMNS, Tokens, TokensWriter, dtype_name, tokens_digest
+from modelwright.core.storage import digest_file
+from modelwright.formats import borders
+from modelwright.formats.tokens import DOCUMENT_COLUMNS, Tokens, TokensWriter, dtype_name, link, tokens_digest
 
 
 def batch(sources: list[str], first: int = 0) -> pa.RecordBatch:
     rows = [
-        (f"id{first + n}", source, f"origin{first + n}", "train", f"{first + n:064x}")
+        (f"{first + n:016x}" + 48 * "0", source, f"origin{first + n}", "train", f"{first + n:064x}")
         for n, source in enumerate(sources)
     ]
     return pa.RecordBatch.from_pylist([dict(zip(DOCUMENT_COLUMNS, row, strict=True)) for row in rows])
@@ -26,7 +31,7 @@ def write(
 ) -> Tokens:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "tokenizer.json").write_text("{}")
-    with TokensWriter(folder, vocabulary, vocabulary - 1, shard_tokens) as writer:
+    with TokensWriter(folder, vocabulary, vocabulary - 1, len(documents), shard_tokens) as writer:
         for start in range(0, len(documents), per_batch):
             part = documents[start : start + per_batch]
             sources = ["a" if start + n < len(documents) / 2 else "b" for n in range(len(part))]
@@ -51,13 +56,13 @@ def test_documents_come_back_wherever_shards_and_batches_are_cut(
     assert np.asarray(tokens.tokens).tolist() == [int(tokens.tokens[at]) for at in range(len(tokens.tokens))]
     assert [int(tokens.tokens[-1])] == tokens.tokens[-1:].tolist() == [299]
     assert tokens.tokens[1::3].tolist() == np.asarray(tokens.tokens)[1::3].tolist()
-    whole = write(tmp_path_factory.mktemp("whole"), documents, 10**6)
+    whole = write(tmp_path_factory.mktemp("whole"), documents, shard_tokens, 10)
     assert tokens_digest(tokens.folder) == tokens_digest(whole.folder)
 
 
 def test_the_digest_changes_with_an_id_an_end_the_order_or_the_tokenizer(tmp_path: Path) -> None:
     digest = tokens_digest(write(tmp_path / "a", [[1, 2], [3]], 100).folder)
-    assert tokens_digest(write(tmp_path / "same", [[1, 2], [3]], 2).folder) == digest
+    assert tokens_digest(write(tmp_path / "same", [[1, 2], [3]], 100, 1).folder) == digest
     assert tokens_digest(write(tmp_path / "id", [[1, 4], [3]], 100).folder) != digest
     assert tokens_digest(write(tmp_path / "end", [[1], [2, 3]], 100).folder) != digest
     other = write(tmp_path / "tokenizer", [[1, 2], [3]], 100).folder
@@ -68,7 +73,7 @@ def test_the_digest_changes_with_an_id_an_end_the_order_or_the_tokenizer(tmp_pat
 def test_sources_lie_together_and_their_ranges_cover_all_tokens(tmp_path: Path) -> None:
     tokens = write(tmp_path, [[1, 2], [3], [4, 5, 6], [7]], 4)
     assert tokens.source_ranges() == {"a": (0, 5), "b": (5, 11)}
-    assert tokens.documents()["document"].to_pylist() == ["id0", "id1", "id2", "id3"]
+    assert tokens.documents()["document"].to_pylist() == [f"{n:016x}" + 48 * "0" for n in range(4)]
     assert tokens.vocabulary, tokens.end_of_text == (300, 299)
 
 
@@ -97,3 +102,52 @@ def test_a_file_that_was_cut_or_is_gone_is_named(tmp_path: Path) -> None:
     shard.unlink()
     with pytest.raises(IntegrityError, match="has None bytes"):
         Tokens.open(tmp_path)
+
+
+def test_a_shard_begins_where_its_document_says_so_whatever_the_batches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(borders, "SMALLEST", 4)
+    for per_batch in (1, 3, 10):
+        folder = tmp_path / str(per_batch)
+        shards = write(folder, [[n, n] for n in range(10)], 100, per_batch).manifest["shards"]
+        assert [shard["tokens"] for shard in shards] == [12, 12, 6]  # the ids of documents 4 and 8 are 0 modulo 4
+        assert [shard["digest"] for shard in shards] == [digest_file(folder / shard["file"]) for shard in shards]
+
+
+def test_whole_shards_are_shared_as_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(borders, "SMALLEST", 4)
+    first = write(tmp_path / "first", [[n, n] for n in range(10)], 100)
+    one, two = first.shards_of(12, 24), first.shards_of(24, 30)
+    assert one is not None
+    assert two is not None
+    assert [*one, *two] == first.manifest["shards"][1:]
+    assert first.shards_of(12, 30) is first.shards_of(11, 24) is first.shards_of(12, 12) is None
+    again = tmp_path / "again"
+    again.mkdir()
+    shutil.copy(first.tokenizer_path, again)
+    with TokensWriter(again, 300, 299, 10, 100) as writer:
+        writer.append(batch(["a"] * 4), np.repeat(np.arange(4), 2), np.full(4, 2))
+        writer.share(batch(["a", "b", "b", "b"], 4), np.full(4, 3), first.folder, one)
+        writer.share(batch(["b", "b"], 8), np.full(2, 3), first.folder, two)
+    assert tokens_digest(again) == tokens_digest(first.folder)
+    names = [shard["file"] for shard in first.manifest["shards"]]
+    assert [(again / name).samefile(first.folder / name) for name in names] == [False, True, True]
+    assert Tokens.open(again).tokens[:].tolist() == first.tokens[:].tolist()
+
+
+def test_what_was_cut_elsewhere_is_no_whole_shard(tmp_path: Path) -> None:
+    tokens = write(tmp_path, [[1, 2], [3], [4, 5]], 3)
+    assert [shard["tokens"] for shard in tokens.manifest["shards"]] == [3, 3, 2]
+    assert tokens.shards_of(0, 8) is None  # full at 3 tokens: today's limit would not have cut there
+
+
+def test_where_links_cannot_be_shards_are_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*names: object) -> None:
+        raise OSError(errno.EXDEV, "across devices")
+
+    monkeypatch.setattr(os, "link", refuse)
+    (tmp_path / "old").write_bytes(b"tokens")
+    link(tmp_path / "old", tmp_path / "new")
+    assert (tmp_path / "new").read_bytes() == b"tokens"
+    assert not (tmp_path / "new").samefile(tmp_path / "old")

@@ -16,7 +16,9 @@ from made_pile import BOOKS, MACHINE, Made, context, published, reader
 
 from modelwright.core.context import Artifact, Output
 from modelwright.core.errors import EmptyResult, InputError, UsageError
+from modelwright.core.storage import digest_file
 from modelwright.engines.gigatoken import END_OF_TEXT, Encoder
+from modelwright.formats import borders
 from modelwright.formats.tokens import Tokens, tokens_digest
 from modelwright.prepare import tokens as module
 from modelwright.prepare.settings import Tokenizer, TokensSettings
@@ -210,6 +212,8 @@ def test_tokens_copied_from_an_earlier_version_equal_tokens_made_anew(
         ]
         return [*BOOKS, *some]
 
+    monkeypatch = pytest.MonkeyPatch()
+    monkeypatch.setattr(borders, "SMALLEST", 2)  # many shards, of which some are the same files
     home = tmp_path_factory.mktemp("grown")
     published(home, made(first))
     run(home)
@@ -222,4 +226,9 @@ def test_tokens_copied_from_an_earlier_version_equal_tokens_made_anew(
     published(anew, made(second))
     elsewhere = context(anew, 1, "tokens")
     assert grown.digest == module.run(pinned, {"pile": pile(anew), "tokenizer": earlier}, elsewhere).digest
+    monkeypatch.undo()
     assert grown.facts["tokens"] == len(Tokens.open(home / "tokens" / "2").tokens)
+    assert grown.files == {path.name: digest_file(path) for path in (home / "tokens" / "2").glob("shard-*")}
+    if set(first) == set(second):
+        shards = [path.name for path in (home / "tokens" / "1").glob("shard-*")]
+        assert all((home / "tokens" / "1" / name).samefile(home / "tokens" / "2" / name) for name in shards)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
             documents = [text * 10 for _ in range(12)]
             encoded = [tokenizer.encode(document) for document in documents]
             columns = {
-                "document": [f"{source}{number}" for number in range(12)],
+                "document": [sha256(f"{source}{number}".encode()).hexdigest() for number in range(12)],
                 "source": [source] * 12,
                 "origin": [str(number) for number in range(12)],
                 "split": ["train"] * 12,

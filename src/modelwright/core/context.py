@@ -59,10 +59,14 @@ class Artifact:
 
 @dataclass(frozen=True)
 class Output:
-    """What `run` returns: the digest of the content (no clock, path or machine in it) and facts."""
+    """What `run` returns: the digest of the content (no clock, path or machine in it) and facts.
+
+    files  SHA-256 of files in `out` that are known already: the runner reads the others
+    """
 
     digest: str
     facts: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass

@@ -10,7 +10,7 @@ import os
 import socket
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -112,10 +112,27 @@ def files_below(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
 
 
-def folder_digests(folder: Path) -> dict[str, str]:
-    """Relative POSIX path -> hex SHA-256 for every file below `folder`."""
-    return {path.relative_to(folder).as_posix(): digest_file(path) for path in files_below(folder)}
+def folder_digests(folder: Path, known: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Relative POSIX path -> hex SHA-256 for every file below `folder`; a file of `known` is not read again."""
+    known = known or {}
+    names = {path.relative_to(folder).as_posix(): path for path in files_below(folder)}
+    return {name: known[name] if name in known else digest_file(path) for name, path in names.items()}
 
 
-def folder_bytes(folder: Path) -> int:
-    return sum(path.stat().st_size for path in files_below(folder))
+def folder_bytes(*folders: Path) -> int:
+    """Bytes of every file below `folders`; one that has several names there counts once."""
+    return sum(size for size, _, _ in _by_file(folders))
+
+
+def own_bytes(*folders: Path) -> int:
+    """Bytes that would be free without `folders`: of the files that have no name elsewhere."""
+    return sum(size for size, names, all_names in _by_file(folders) if names == all_names)
+
+
+def _by_file(folders: Iterable[Path]) -> list[tuple[int, int, int]]:
+    """Of each file below `folders`: its size, its names there, and all its names."""
+    found: dict[tuple[int, int], tuple[int, int, int]] = {}
+    for stat in (path.stat() for folder in folders for path in files_below(folder)):
+        key = (stat.st_dev, stat.st_ino)
+        found[key] = (stat.st_size, found.get(key, (0, 0, 0))[1] + 1, stat.st_nlink)
+    return list(found.values())

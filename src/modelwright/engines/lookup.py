@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelwright.core.storage import storage_error
-from modelwright.engines.chunks import prefixes
+from modelwright.formats.borders import prefixes
 from modelwright.formats.pile import Chunk
 
 if TYPE_CHECKING:

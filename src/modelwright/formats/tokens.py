@@ -3,14 +3,20 @@
 A folder holds `shard-00000.bin` ... (raw little-endian uint16 or uint32, the payload that nanoGPT, OLMo-core and
 Megatron read), `ends.bin` (uint64, exclusive end of each document in the whole stream, its end-of-text token included),
 `documents.parquet` (row i is document i), `tokenizer.json`, `tokenizer_config.json`, and `manifest.json`, written last.
+
+A shard begins at a document that its id chooses (`borders.py`), so the shards of what did not change are the same files
+in the next version: hard links, which are neither encoded nor copied nor hashed again.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import os
+import shutil
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -19,13 +25,14 @@ from modelwright.core.errors import InputError, IntegrityError
 from modelwright.core.fingerprint import digest, digest_file
 from modelwright.core.storage import read_json, storage_error, write_json
 from modelwright.formats import erased
+from modelwright.formats.borders import borders, distance, prefixes
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
 SHARD_TOKENS = 2**29
-"""Tokens per shard file: 1 GiB of uint16."""
+"""Tokens per shard file at most: 1 GiB of uint16."""
 DOCUMENT_COLUMNS = ("document", "source", "origin", "split", "digest")
 MIX = "mix.parquet"
 """Beside the tokens of a mix: document, tokens, group, copies, one row a training document of the pile."""
@@ -38,23 +45,26 @@ def dtype_name(vocabulary: int) -> str:
 
 
 class TokensWriter:
-    """Write documents one batch after another; leaving the `with` block in peace writes the manifest, last."""
+    """Write documents one batch after another; leaving the `with` block in peace writes the manifest, last.
 
-    def __init__(self, folder: Path, vocabulary: int, end_of_text: int, shard_tokens: int = SHARD_TOKENS) -> None:
+    documents  how many there will be: where shards begin depends on it (`borders.distance`), and so does the digest
+    """
+
+    def __init__(
+        self, folder: Path, vocabulary: int, end_of_text: int, documents: int = 0, shard_tokens: int = SHARD_TOKENS
+    ) -> None:
         import numpy as np
 
-        self.folder, self.vocabulary, self.end_of_text, self.shard_tokens = (
-            folder,
-            vocabulary,
-            end_of_text,
-            shard_tokens,
-        )
+        self.folder, self.vocabulary, self.end_of_text = folder, vocabulary, end_of_text
+        self.apart, self.shard_tokens = distance(documents), shard_tokens
         self.dtype = np.dtype(dtype_name(vocabulary)).newbyteorder("<")
         self.shards: list[dict[str, Any]] = []
         self.tokens = 0
         self._lengths: list[Any] = []
         self._documents: list[pa.RecordBatch] = []
         self._stream: Any = None
+        self._hash: Any = None
+        self._last = np.zeros(0, np.uint64)  # the id of the last document
 
     def append(self, documents: pa.RecordBatch, ids: np.ndarray[Any, Any], lengths: np.ndarray[Any, Any]) -> None:
         """Append documents (DOCUMENT_COLUMNS) with their ids, concatenated; `lengths` counts each one's ids.
@@ -74,7 +84,38 @@ class TokensWriter:
         """Append documents whose ids stand in `stream` with their end-of-text tokens, which `lengths` count too."""
         import numpy as np
 
-        self._write(stream.astype(self.dtype, copy=False))
+        heads = prefixes(documents.column("document"))
+        borders_here = borders(np.concatenate([self._last, heads]), self.apart) - len(self._last)
+        stream, ends = stream.astype(self.dtype, copy=False), np.concatenate([[0], np.cumsum(lengths)])
+        begins = ends[borders_here].tolist()
+        try:
+            for start, stop in pairwise([0, *begins, len(stream)]):
+                if start in begins:
+                    self._close_shard()
+                self._write(stream[start:stop])
+        except OSError as error:
+            raise storage_error(error, self.folder) from error
+        self._note(documents, heads, lengths)
+
+    def share(
+        self, documents: pa.RecordBatch, lengths: np.ndarray[Any, Any], folder: Path, shards: Sequence[dict[str, Any]]
+    ) -> None:
+        """Append documents that are whole `shards` of the tokens in `folder`: links, or copies where links cannot be.
+        The first of the documents begins a shard here too."""
+        try:
+            self._close_shard()
+            for shard in shards:
+                self.shards.append({**shard, "file": self._next_file()})
+                link(folder / shard["file"], self.folder / self.shards[-1]["file"])
+                self.tokens += shard["tokens"]
+        except OSError as error:
+            raise storage_error(error, self.folder) from error
+        self._note(documents, prefixes(documents.column("document")), lengths)
+
+    def _note(self, documents: pa.RecordBatch, heads: np.ndarray[Any, Any], lengths: np.ndarray[Any, Any]) -> None:
+        import numpy as np
+
+        self._last = heads[-1:] if len(heads) else self._last
         self._lengths.append(lengths.astype(np.uint64))
         self._documents.append(documents.select(list(DOCUMENT_COLUMNS)))
 
@@ -82,27 +123,27 @@ class TokensWriter:
         import numpy as np
 
         self.tokens += len(stream)
-        try:
-            while len(stream):
-                if self._stream is None or self.shards[-1]["tokens"] == self.shard_tokens:
-                    self._next_shard()
-                room = self.shard_tokens - self.shards[-1]["tokens"]
-                self._stream.write(np.ascontiguousarray(stream[:room]).data)
-                self.shards[-1]["tokens"] += len(stream[:room])
-                stream = stream[room:]
-        except OSError as error:
-            raise storage_error(error, self.folder) from error
+        while len(stream):
+            if self._stream is not None and self.shards[-1]["tokens"] == self.shard_tokens:
+                self._close_shard()
+            if self._stream is None:
+                self.shards.append({"file": self._next_file(), "tokens": 0})
+                self._stream = (self.folder / self.shards[-1]["file"]).open("wb")
+                self._hash = hashlib.sha256()
+            here = np.ascontiguousarray(stream[: self.shard_tokens - self.shards[-1]["tokens"]])
+            self._stream.write(here.data)
+            self._hash.update(here.data)
+            self.shards[-1]["tokens"] += len(here)
+            stream = stream[len(here) :]
 
-    def _next_shard(self) -> None:
-        self._close_stream()
-        name = f"shard-{len(self.shards):05d}.bin"
-        self.shards.append({"file": name, "tokens": 0})
-        self._stream = (self.folder / name).open("wb")
+    def _next_file(self) -> str:
+        return f"shard-{len(self.shards):05d}.bin"
 
-    def _close_stream(self) -> None:
+    def _close_shard(self) -> None:
         if self._stream is not None:
             self._stream.close()
             self._stream = None
+            self.shards[-1]["digest"] = self._hash.hexdigest()
 
     def __enter__(self) -> TokensWriter:
         return self
@@ -111,7 +152,7 @@ class TokensWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            self._close_stream()
+            self._close_shard()
             if error is None:
                 self._finish()
         except OSError as refused:
@@ -132,6 +173,14 @@ class TokensWriter:
             "documents": table.num_rows, "shards": self.shards, "end_of_text": self.end_of_text,
         }  # fmt: skip
         write_json(self.folder / _MANIFEST, manifest)
+
+
+def link(old: Path, new: Path) -> None:
+    """Make `new` another name of the file `old`; a copy where the file system knows no links."""
+    try:
+        os.link(old, new)
+    except OSError:
+        shutil.copyfile(old, new)
 
 
 class Shards:
@@ -163,11 +212,12 @@ class Shards:
         return pieces[0] if len(pieces) == 1 else np.concatenate(pieces or [np.empty(0, self.dtype)])
 
     def _pieces(self, start: int, stop: int) -> Iterator[np.ndarray[Any, Any]]:
-        first = 0
-        for part in self.parts:
-            if start < first + len(part) and stop > first:
-                yield part[max(0, start - first) : stop - first]
-            first += len(part)
+        number = int(self._ends.searchsorted(start, side="right"))
+        while start < stop:
+            part, end = self.parts[number], int(self._ends[number])
+            begin = end - len(part)
+            yield part[start - begin : min(stop, end) - begin]
+            start, number = end, number + 1
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         import numpy as np
@@ -239,6 +289,19 @@ class Tokens:
 
         return np.fromfile(self.folder / _ENDS, dtype="<u8").astype(np.uint64, copy=False)
 
+    def shards_of(self, begin: int, end: int) -> list[dict[str, Any]] | None:
+        """The shards that hold the tokens from `begin` to `end` and no others, of which all but the last are full;
+        None when there are none."""
+        import numpy as np
+
+        shards = self.manifest["shards"]
+        ends = np.cumsum([0, *(shard["tokens"] for shard in shards)])
+        first, last = (int(np.searchsorted(ends, place)) for place in (begin, end))
+        if begin >= end or ends[first] != begin or ends[last] != end:
+            return None
+        found: list[dict[str, Any]] = shards[first:last]
+        return found if all(shard["tokens"] == SHARD_TOKENS for shard in found[:-1]) else None
+
     def documents(self) -> pa.Table:
         """DOCUMENT_COLUMNS; row i is document i, tokens `ends[i - 1]` to `ends[i]`."""
         import pyarrow.parquet as pq
@@ -256,17 +319,13 @@ class Tokens:
 
 
 def tokens_digest(folder: Path) -> str:
-    """Digest of the content: tokenizer, ids, ends and the order of documents; where shards are cut does not count."""
+    """Digest of the content: tokenizer, ids, ends and the order of documents. The ids are taken from the digests of
+    shards as they were written: where these begin depends on the documents alone."""
     tokens = Tokens.open(folder)
-    ids = hashlib.sha256()
-    for shard in tokens.manifest["shards"]:
-        with (folder / shard["file"]).open("rb") as stream:
-            while block := stream.read(2**20):
-                ids.update(block)
     order = hashlib.sha256("\n".join(tokens.documents()["document"].to_pylist()).encode()).hexdigest()
     content = {
-        "tokenizer": digest_file(tokens.tokenizer_path), "vocabulary": tokens.vocabulary, "ids": ids.hexdigest(),
-        "dtype": tokens.manifest["dtype"], "ends": digest_file(folder / _ENDS), "order": order,
-        "end_of_text": tokens.end_of_text,
+        "tokenizer": digest_file(tokens.tokenizer_path), "vocabulary": tokens.vocabulary,
+        "shards": [shard["digest"] for shard in tokens.manifest["shards"]], "dtype": tokens.manifest["dtype"],
+        "ends": digest_file(folder / _ENDS), "order": order, "end_of_text": tokens.end_of_text,
     }  # fmt: skip
     return digest(content)

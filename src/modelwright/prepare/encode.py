@@ -1,8 +1,10 @@
-"""Texts -> shards of tokens. What the same tokenizer encoded before, for another version of the pile, is copied."""
+"""Texts -> shards of tokens. What the same tokenizer encoded before, for another version of the pile, is shared or
+copied."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +12,7 @@ from modelwright.core.context import Context
 from modelwright.core.errors import ModelwrightError, Stopped
 from modelwright.core.fingerprint import digest_file
 from modelwright.core.storage import storage_error
+from modelwright.formats.borders import borders, distance, prefixes
 from modelwright.formats.tokens import DOCUMENT_COLUMNS, MIX, Tokens, TokensWriter
 from modelwright.prepare.mixing import Mix, Mixed, mixed, rows_of
 
@@ -47,7 +50,7 @@ def encode(reader: Any, documents: pa.Table, context: Context, mix: Mix | None =
     if before is None:
         places = np.full(documents.num_rows, -1, np.int64)
     else:
-        places = _places(documents["digest"], before.documents()["digest"])
+        places = _places(documents, before.documents())
     missing = documents.take(pa.array(np.flatnonzero(places < 0)))
     new: Tokens | None = None
     if missing.num_rows:
@@ -104,20 +107,22 @@ def _earlier(context: Context) -> Tokens | None:
             tokens = Tokens.open(path.parent) if digest_file(path) == wanted and path.parent != context.out else None
         except ModelwrightError:
             continue  # damaged or unfinished: encode anew; `verify` is who names damage
-        if tokens is None or "digest" not in tokens.documents().column_names:
+        if tokens is None:
             continue
         if found is None or tokens.manifest["documents"] > found.manifest["documents"]:
             found = tokens
     return found
 
 
-def _places(digests: pa.ChunkedArray, known: pa.ChunkedArray) -> Places:
-    """Where each digest stands first among the known ones; -1 where it does not."""
-    import numpy as np
+def _places(documents: pa.Table, known: pa.Table) -> Places:
+    """Where each document's text stands among the known ones: in the document's own place if it is the same there, or
+    else where it stands first; -1 where it does not."""
     import pyarrow.compute as pc
 
-    found = pc.index_in(digests, value_set=known.combine_chunks())
-    places: Places = pc.fill_null(found, -1).to_numpy().astype(np.int64)
+    own = pc.index_in(documents["document"], value_set=known["document"].combine_chunks())
+    same = pc.fill_null(pc.equal(known["digest"].take(own), documents["digest"]), False)
+    first = pc.index_in(documents["digest"], value_set=known["digest"].combine_chunks())
+    places: Places = pc.fill_null(pc.if_else(same, own, first), -1).to_numpy().astype("int64")
     return places
 
 
@@ -127,7 +132,7 @@ def _encode(reader: Any, documents: pa.Table, folder: Path, context: Context) ->
     encoder = Encoder(context.out / "tokenizer.json")
     parallel = context.machine.cores > 1  # the ids are the same either way
     done = 0
-    with TokensWriter(folder, encoder.vocabulary, encoder.end_of_text) as writer:
+    with TokensWriter(folder, encoder.vocabulary, encoder.end_of_text, documents.num_rows) as writer:
         for batch in reader.texts(documents):
             check_stop(context)
             ids, lengths = encoder.encode(batch["text"], parallel=parallel)
@@ -139,35 +144,47 @@ def _encode(reader: Any, documents: pa.Table, folder: Path, context: Context) ->
 def _merge(
     documents: pa.Table, fresh: Mask, index: Places, before: Tokens | None, new: Tokens | None, context: Context
 ) -> None:
-    """Copy runs of neighbours: row `index` of `new` where `fresh`, of `before` elsewhere, one after another."""
+    """Write row `index` of `new` where `fresh`, of `before` elsewhere, one after another: what is a whole shard of
+    `before` stays that file, and of the rest, runs of neighbours are copied."""
     import numpy as np
 
-    breaks = np.flatnonzero((fresh[1:] != fresh[:-1]) | (index[1:] != index[:-1] + 1)) + 1
-    rows = documents.select(list(DOCUMENT_COLUMNS)).combine_chunks()
     of = before or new
     assert of is not None
-    with TokensWriter(context.out, of.vocabulary, of.end_of_text) as writer:
-        for run in np.split(np.arange(len(index)), breaks):
-            held = new if fresh[run[0]] else before
-            assert held is not None
-            _copy(rows, run, index, held, writer)
-            check_stop(context)
-            context.progress("copying tokens", int(run[-1]) + 1, len(index), "documents", tokens=writer.tokens)
+    rows = documents.select(list(DOCUMENT_COLUMNS)).combine_chunks()
+    parts = borders(prefixes(rows["document"]), distance(rows.num_rows))
+    bounds = np.concatenate([[0], parts, [rows.num_rows]]).tolist()
+    breaks = np.flatnonzero((fresh[1:] != fresh[:-1]) | (index[1:] != index[:-1] + 1)) + 1
+    with TokensWriter(context.out, of.vocabulary, of.end_of_text, rows.num_rows) as writer:
+        for first, last in pairwise(bounds):
+            inside = breaks[np.searchsorted(breaks, first, "right") : np.searchsorted(breaks, last)].tolist()
+            for start, stop in pairwise([first, *inside, last]):
+                held = new if fresh[start] else before
+                assert held is not None
+                _copy(rows.slice(start, stop - start), int(index[start]), held, writer, whole=not inside)
+                check_stop(context)
+                context.progress("copying tokens", stop, rows.num_rows, "documents", tokens=writer.tokens)
 
 
-def _copy(rows: pa.Table, run: Places, index: Places, held: Tokens, writer: TokensWriter) -> None:
-    """Copy one run, some _TOKENS_A_COPY at a time."""
+def _copy(rows: pa.Table, first: int, held: Tokens, writer: TokensWriter, whole: bool) -> None:
+    """Append `rows`, which `held` has from document `first` on; as whole shards where they are, else some
+    _TOKENS_A_COPY at a time."""
     import numpy as np
 
-    ends = held.ends.astype(np.int64)
-    first, last = int(index[run[0]]), int(index[run[-1]]) + 1
-    begin = int(ends[first - 1]) if first else 0
-    lengths = np.diff(ends[first:last], prepend=begin)
+    begin = int(held.ends[first - 1]) if first else 0
+    lengths = np.diff(held.ends[first : first + rows.num_rows].astype(np.int64), prepend=begin)
+    shards = held.shards_of(begin, begin + int(lengths.sum())) if whole else None
+    if shards is not None:
+        writer.share(_batch(rows), lengths, held.folder, shards)
+        return
     done = 0
     while done < len(lengths):
         filled = np.cumsum(lengths[done:])
         count = max(1, int(np.searchsorted(filled, _TOKENS_A_COPY, side="right")))
         stop = begin + int(filled[count - 1])
-        (batch,) = rows.slice(int(run[0]) + done, count).combine_chunks().to_batches()
-        writer.copy(batch, np.asarray(held.tokens[begin:stop]), lengths[done : done + count])
+        writer.copy(_batch(rows.slice(done, count)), np.asarray(held.tokens[begin:stop]), lengths[done : done + count])
         begin, done = stop, done + count
+
+
+def _batch(rows: pa.Table) -> pa.RecordBatch:
+    (batch,) = rows.combine_chunks().to_batches()
+    return batch

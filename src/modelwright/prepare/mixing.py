@@ -90,7 +90,7 @@ def mixed(reader: Any, documents: pa.Table, tokens: Numbers, mix: Mix) -> Mixed:
     """
     import numpy as np
 
-    from modelwright.engines.chunks import prefixes
+    from modelwright.formats.borders import prefixes
 
     names, groups = _groups(reader, documents, mix)
     weights = _weights(reader, documents, mix)

@@ -88,7 +88,9 @@ def run(settings: TokensSettings, inputs: Mapping[str, Artifact], context: Conte
     encoded = encode(reader, documents, context, settings.mix)
     facts = _facts(context.out, encoded.documents, reader.record.counts["held_out"])
     facts |= {"tokenizer": tokenizer_of, "encoded_before": encoded.reused}
-    return Output(tokens_digest(context.out), facts | ({"mix": encoded.mix} if encoded.mix else {}))
+    facts |= {"mix": encoded.mix} if encoded.mix else {}
+    shards = {shard["file"]: shard["digest"] for shard in Tokens.open(context.out).manifest["shards"]}
+    return Output(tokens_digest(context.out), facts, shards)
 
 
 def _pinned(settings: TokensSettings, inputs: Mapping[str, Artifact], out: Path) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from modelwright.core.context import Artifact
 from modelwright.core.errors import Refused, UsageError
-from modelwright.core.storage import folder_bytes, lock
+from modelwright.core.storage import lock, own_bytes
 from modelwright.formats.erased import is_erased
 from modelwright.govern.records import Records
 from modelwright.project.plan import Planned, work_folder
@@ -32,8 +32,9 @@ def prune(project: Project, records: Records, planned: list[Planned], keep: int 
         for artifact in records.artifacts():
             if artifact.ref in kept or not artifact.path.is_dir() or is_erased(artifact.path):
                 continue
-            removed.append({"ref": artifact.ref, "bytes": folder_bytes(artifact.path), "digest": artifact.digest})
             going.append(artifact.path)
+            size = own_bytes(*going) - own_bytes(*going[:-1])
+            removed.append({"ref": artifact.ref, "bytes": size, "digest": artifact.digest})
         if removed:  # on record first: what is gone and not on record would be damage
             subject = [{"name": item["ref"], "digest": item["digest"]} for item in removed]
             records.append("prune", subject, {"removed": removed})
@@ -106,6 +107,6 @@ def _leftovers(work: Path, resumable: set[Path]) -> int:
     """Remove work of runs that were given up; returns bytes."""
     size = 0
     for folder in sorted(set(work.glob("*/")) - resumable):
-        size += folder_bytes(folder)
+        size += own_bytes(folder)
         shutil.rmtree(folder)
     return size

@@ -181,7 +181,7 @@ def _execute(this: Run, planned: Planned, version: int, expected: Estimate) -> d
         "seconds": round(time.monotonic() - began, 3),
         "cpu_seconds": round(time.process_time() - cpu, 3),
         "estimate": {"seconds": expected.seconds, "memory_bytes": expected.memory_bytes, "basis": expected.basis},
-        "files": folder_digests(out),
+        "files": folder_digests(out, output.files),
     }
     write_json(work / "outcome.json", outcome)
     return outcome

@@ -41,7 +41,7 @@ def _fractions(digests: pa.ChunkedArray) -> np.ndarray[Any, np.dtype[np.float64]
     import numpy as np
     import pyarrow.compute as pc
 
-    from modelwright.engines.chunks import prefixes
+    from modelwright.formats.borders import prefixes
 
     values = (prefixes(digests) >> np.uint64(64 - _BITS)).astype(np.float64)  # exact: float64 holds 52 bits
     return np.where(pc.is_null(digests).to_numpy(), 1.0, values / 2.0**_BITS)

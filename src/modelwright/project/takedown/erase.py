@@ -63,7 +63,8 @@ def _empty(folder: Path, takedown: str, ref: str, facts: Any, stays: tuple[str, 
     size = 0
     for path in files_below(folder):
         if path.name not in (erased.FILE_NAME, *stays):
-            size += path.stat().st_size
+            found = path.stat()
+            size += found.st_size if found.st_nlink == 1 else 0  # a shard may have another name in other tokens
             path.unlink()
     for path in sorted((path for path in folder.rglob("*") if path.is_dir()), reverse=True):
         path.rmdir()
