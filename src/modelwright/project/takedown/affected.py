@@ -148,12 +148,12 @@ def _where(table: pa.Table, column: str, value: str) -> list[str]:
 
 def _cached(project: Project, asked: Asked) -> set[str]:
     """Documents that were read and did not stay: their owner and stated licence are known where they were read."""
-    import pyarrow.parquet as pq
+    from modelwright.prepare import cache
 
     found: set[str] = set()
-    for path in sorted((project.home / "cache" / "documents").glob("*/*.parquet")):
-        table = pq.read_table(path, columns=["document", asked.kind], partitioning=None)
-        found.update(_where(table, asked.kind, asked.value))
+    for folder in sorted((project.home / "cache" / "documents").glob("*/")):
+        for path in cache.files(folder):
+            found.update(_where(cache.load(path), asked.kind, asked.value))
     return found
 
 

@@ -42,13 +42,13 @@ def _known_rows(folder: Path, documents: list[str]) -> pa.Table:
     """What was read about the documents, as signals see it."""
     import pyarrow as pa
     import pyarrow.compute as pc
-    import pyarrow.parquet as pq
 
+    from modelwright.prepare import cache
     from modelwright.prepare.documents import interim_schema
 
     ids, found = pa.array(documents, pa.string()), [interim_schema().empty_table()]
-    for path in sorted(folder.glob("*/*.parquet")):
-        table = pq.read_table(path, partitioning=None)
+    for path in (part for one in sorted(folder.glob("*/")) for part in cache.files(one)):
+        table = cache.load(path)
         if set(interim_schema().names) <= set(table.column_names):
             rows = table.select(interim_schema().names).replace_schema_metadata(None).cast(interim_schema())
             found.append(rows.filter(pc.is_in(rows["document"], value_set=ids)))
@@ -69,7 +69,8 @@ def _signals(folder: Path, keys: Mapping[str, Sequence[str]]) -> None:
 
 def signal_keys(project: Project, versions: Sequence[Version], documents: Collection[str]) -> dict[str, list[str]]:
     """Signal -> the keys under which something was kept about `documents`; taken while their versions can be read."""
-    from modelwright.prepare.measure import all_signals, keys_of
+    from modelwright.prepare.keys import Keys
+    from modelwright.prepare.measure import all_signals
 
     prepare = schema.load(project.file).settings.prepare
     signals = all_signals(prepare.pile().chosen_signals() if prepare is not None else ())
@@ -79,7 +80,7 @@ def signal_keys(project: Project, versions: Sequence[Version], documents: Collec
         values = _values(version, known)
         for name, signal in signals.items():
             if set(signal.inputs) - {"text"} <= set(values.column_names):
-                keys[name].update(keys_of(signal, values).drop_null().to_pylist())
+                keys[name].update(Keys().of(signal, values).drop_null().to_pylist())
     return {name: sorted(found) for name, found in keys.items()}
 
 
@@ -110,15 +111,14 @@ def _edits(folder: Path, digests: Collection[str]) -> None:
     """What an edit came to: digest and size of the edited text, under a digest over the text and its spans."""
     import pyarrow as pa
     import pyarrow.compute as pc
-    import pyarrow.parquet as pq
 
     from modelwright.prepare import cache
 
     wanted = pa.array(sorted(digests), pa.string())
     for path in sorted(folder.glob("*/")):
         keys: set[str] = set()
-        for part in sorted(path.glob("*.parquet")):
-            rows = pq.read_table(part, columns=["key", "digest"], partitioning=None)
+        for part in cache.files(path):
+            rows = cache.load(part)
             keys.update(rows.filter(pc.is_in(rows["digest"], value_set=wanted))["key"].to_pylist())
         cache.forget(path, "key", keys)
 
@@ -127,13 +127,12 @@ def _documents(folder: Path, documents: list[str]) -> None:
     """The row stays, so that the piece of the source that it stands in need not be read again; its digest goes."""
     import pyarrow as pa
     import pyarrow.compute as pc
-    import pyarrow.parquet as pq
 
-    from modelwright.core.storage import write_atomic
+    from modelwright.prepare import cache
 
     ids = pa.array(documents, pa.string())
-    for path in sorted(folder.glob("*/*.parquet")):
-        table = pq.read_table(path, partitioning=None)
+    for path in (part for one in sorted(folder.glob("*/")) for part in cache.files(one)):
+        table = cache.load(path)
         hit = pc.is_in(table["document"], value_set=ids)
         if not pc.any(pc.and_(hit, pc.is_valid(table["digest"]))).as_py():
             continue
@@ -144,9 +143,7 @@ def _documents(folder: Path, documents: list[str]) -> None:
         place = table.schema.get_field_index("error")
         changed = pc.if_else(hit, "takedown:document", table["error"])
         table = table.set_column(place, table.schema.field("error"), changed)
-        sink = pa.BufferOutputStream()
-        pq.write_table(table, sink, compression="zstd")
-        write_atomic(path, sink.getvalue().to_pybytes())
+        cache.write(path, table)
 
 
 def _lookup(project: Project, records: Records) -> None:
