@@ -18,6 +18,7 @@ from modelwright.core.storage import digest_file, storage_error
 from modelwright.engines import catalogs
 from modelwright.engines.chunks import cut
 from modelwright.engines.rebase import RESTORE, rebase
+from modelwright.engines.transaction import transaction_of
 from modelwright.formats.pile import TABLES, Chunk, TableVersion, stored_schema
 
 if TYPE_CHECKING:
@@ -81,10 +82,10 @@ def opened(home: Path) -> Iterator[Any]:
 
 def ensure(catalog: Any, name: str) -> Any:
     """The table `pile.<name>` with the contract's columns, made when it is missing."""
-    from pyiceberg.exceptions import NamespaceAlreadyExistsError, TableAlreadyExistsError
+    from pyiceberg.exceptions import NamespaceAlreadyExistsError, NoSuchTableError, TableAlreadyExistsError
     from sqlalchemy.exc import IntegrityError as IntegrityViolation
 
-    if catalog.table_exists(identifier(name)):
+    with contextlib.suppress(NoSuchTableError):
         return catalog.load_table(identifier(name))
     limit = {"write.parquet.row-group-limit": str(ROW_GROUP_ROWS)} if name == "texts" else {}
     try:
@@ -102,7 +103,7 @@ def append_texts(table: Any, batches: Iterable[pa.RecordBatch]) -> int:
     files = text_data_files(table, batches)
     rows = sum(int(file.record_count) for file in files)
     if rows or table.current_snapshot() is None:
-        with table.transaction() as transaction, transaction.update_snapshot().fast_append() as append:
+        with transaction_of(table) as transaction, transaction.update_snapshot().fast_append() as append:
             for file in files:
                 append.append_data_file(file)
     return rows
@@ -143,9 +144,9 @@ def replace(table: Any, rows: pa.Table, *, tag: str, earlier: Iterable[TableVers
     by a new one, and earlier snapshots keep the old. The snapshot is tagged with the version's name, so that other
     engines find it.
     """
-    with table.transaction() as transaction:
+    with transaction_of(table) as transaction:
         _evolve(transaction, _without_dictionaries(rows.schema))
-        metadata = transaction.table_metadata  # made anew at each access
+        metadata = transaction.table_metadata
         wanted = arrow_schema(metadata.schema())
         whole = _with_columns(rows, wanted)
         current = live_files(table, table.current_snapshot())
@@ -277,10 +278,14 @@ def _data_files(metadata: Any, rows: pa.Table, io: Any) -> list[Any]:
 
 def load(catalog: Any, version: TableVersion) -> Any:
     """The table that `version` names. Raises IntegrityError when it is another one, damaged or gone."""
+    from pyiceberg.exceptions import NoSuchTableError
+
     with readable(f"the metadata of {version.identifier}"):
-        if not catalog.table_exists(version.identifier):
-            raise IntegrityError(f"the table {version.identifier} is gone", hint=RESTORE, value=version.identifier)
-        table = catalog.load_table(version.identifier)
+        try:
+            table = catalog.load_table(version.identifier)
+        except NoSuchTableError as error:
+            gone = f"the table {version.identifier} is gone"
+            raise IntegrityError(gone, hint=RESTORE, value=version.identifier) from error
     if str(table.metadata.table_uuid) != version.uuid:
         raise IntegrityError(
             f"{version.identifier} is another table than the one that was written",

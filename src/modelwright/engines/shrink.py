@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelwright.engines import iceberg
+from modelwright.engines.transaction import transaction_of
 from modelwright.formats.pile import TABLES, PileRecord
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def _wanted(catalog: Any, records: Sequence[PileRecord]) -> pa.Array:
 
 def _swap(table: Any, live: dict[str, Any], files: dict[str, Any]) -> None:
     """One snapshot that holds `files` in place of `live`."""
-    with table.transaction() as transaction, transaction.update_snapshot().overwrite() as overwrite:
+    with transaction_of(table) as transaction, transaction.update_snapshot().overwrite() as overwrite:
         for path in live.keys() - files.keys():
             overwrite.delete_data_file(live[path])
         for path in [path for path in files if path not in live]:
