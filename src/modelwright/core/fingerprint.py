@@ -45,11 +45,12 @@ def plain(value: Any) -> Any:
 
 def merkle_root(leaves: Iterable[bytes]) -> str:
     """Root (hex) of a Merkle tree over `leaves` in the given order, after RFC 6962 (domain-separated)."""
-    level = [hashlib.sha256(b"\x00" + leaf).digest() for leaf in leaves]
+    sha256 = hashlib.sha256
+    level = [sha256(b"\x00" + leaf).digest() for leaf in leaves]
     if not level:
-        return hashlib.sha256(b"").hexdigest()
+        return sha256(b"").hexdigest()
     while len(level) > 1:
-        pairs = [hashlib.sha256(b"\x01" + a + b).digest() for a, b in zip(level[::2], level[1::2], strict=False)]
+        pairs = [sha256(b"\x01" + a + b).digest() for a, b in zip(level[::2], level[1::2], strict=False)]
         level = pairs + ([level[-1]] if len(level) % 2 else [])
     return level[0].hex()
 

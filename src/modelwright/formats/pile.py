@@ -231,7 +231,8 @@ def text_leaves(documents: pa.Table) -> list[bytes]:
     """The leaves of `text_root`, in its order."""
     import pyarrow.compute as pc
 
-    return sorted(bytes.fromhex(value) for value in pc.unique(documents["digest"]).to_pylist())
+    raw = bytes.fromhex("".join(sorted(pc.unique(documents["digest"]).to_pylist())))
+    return [raw[start : start + 32] for start in range(0, len(raw), 32)]
 
 
 def text_digests(texts: pa.Array) -> list[str]:
@@ -262,7 +263,9 @@ def count(documents: pa.Table, decisions: pa.Table) -> dict[str, int]:
     if pc.count_distinct(decisions["document"]).as_py() != decisions.num_rows:
         raise IntegrityError("a document has more than one decision", value=decisions.num_rows)
     inside = decisions.filter(pc.is_in(decisions["decision"], value_set=_strings(IN_PILE)))["document"]
-    if sorted(inside.to_pylist()) != sorted(documents["document"].to_pylist()):
+    there = pc.is_in(documents["document"], value_set=inside.combine_chunks())
+    distinct = pc.count_distinct(documents["document"]).as_py()
+    if not len(inside) == documents.num_rows == distinct == (pc.sum(there).as_py() or 0):
         raise IntegrityError(
             f"{len(inside)} documents are decided to be kept or changed, the pile has {documents.num_rows} documents",
             hint="every input document has exactly one decision; this is a bug in the preparation",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,12 @@ _SIGNS = {"pass": "✓ ", "fail": "✕ ", "inconclusive": "? ", "approved": "✓
 
 def html(card: Card) -> str:
     """The whole page. Every text on it is escaped: names of sources and messages come from anywhere."""
+    css = Markup((_TEMPLATES / "card.css").read_text(encoding="utf-8"))  # our own file, not anyone's text
+    return str(_template().render(card=card, css=css))
+
+
+@cache
+def _template() -> Any:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -34,8 +41,7 @@ def html(card: Card) -> str:
         drawn=drawn, told=told, untold=untold, absent_words=ABSENT[BLANK], first_rows=first_rows,
         further_rows=further_rows,
     )  # fmt: skip
-    css = Markup((_TEMPLATES / "card.css").read_text(encoding="utf-8"))  # our own file, not anyone's text
-    return environment.get_template("card.html").render(card=card, css=css)
+    return environment.get_template("card.html")
 
 
 def told(fields: Sequence[Field]) -> list[Field]:
