@@ -89,7 +89,7 @@ def published(home: Path, version: int, count: int, new_from: int, pool: str) ->
     context = Context(out, work, home, home.parent, version, machine(home))
     made = tables(range(count), new_from, pool)
     first = 0 if version == 1 else new_from
-    return timed(lambda: publish(context, *made, batches(range(first, count), pool)))[0]
+    return timed(lambda: publish(context, *made, lambda missing: batches(range(first, count), pool)))[0]
 
 
 def main() -> None:

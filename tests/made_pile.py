@@ -98,7 +98,7 @@ def context(home: Path, version: int = 1, kind: str = "pile") -> Context:
 
 
 def published(home: Path, made: Sequence[Made] = BOOKS, version: int = 1) -> PileRecord:
-    return publish(context(home, version), *tables(made), texts(made))
+    return publish(context(home, version), *tables(made), lambda missing: texts(made))
 
 
 def reader(home: Path, version: int = 1) -> PileReader:

@@ -18,8 +18,7 @@ from modelwright.engines import iceberg
 from modelwright.engines.pile_reader import PileReader
 from modelwright.engines.rebase import LOCK
 from modelwright.formats.pile import PileRecord
-from modelwright.prepare import publish as module
-from modelwright.prepare.publish import UNFINISHED, missing_texts, publish
+from modelwright.prepare.publish import UNFINISHED, publish
 
 CONTENT = ("documents", "decisions", "signals", "findings")
 
@@ -111,21 +110,19 @@ def test_a_kill_while_texts_are_written_leaves_nothing_behind(tmp_path: Path) ->
 def test_texts_are_not_read_when_none_is_missing(tmp_path: Path) -> None:
     published(tmp_path)
 
-    def never() -> object:
-        raise AssertionError("read")
-        yield
+    def never(missing: pa.Array) -> list[pa.RecordBatch]:
+        raise AssertionError(f"asked for {len(missing)} texts")
 
-    assert len(missing_texts(tmp_path, tables(BOOKS)[0]["digest"])) == 0
-    again = publish(context(tmp_path, 2), *tables(BOOKS), never())  # type: ignore[arg-type]
+    again = publish(context(tmp_path, 2), *tables(BOOKS), never)
     assert again.root == PileRecord.load(tmp_path / "pile" / "1").root
 
 
 def test_a_text_that_is_not_delivered_or_not_what_it_says_stops_the_publish(tmp_path: Path) -> None:
     with pytest.raises(IntegrityError, match="1 of 5 new texts were not delivered"):
-        publish(context(tmp_path), *tables(BOOKS), texts(BOOKS[1:]))
+        publish(context(tmp_path), *tables(BOOKS), lambda missing: texts(BOOKS[1:]))
     false = pa.RecordBatch.from_pydict({"digest": [BOOKS[0].digest], "text": ["another text"]})
     with pytest.raises(IntegrityError, match="not what their digests say"):
-        publish(context(tmp_path), *tables(BOOKS), [false])
+        publish(context(tmp_path), *tables(BOOKS), lambda missing: [false])
     assert not (tmp_path / "pile" / "1" / "pile.json").exists()
 
 
@@ -141,7 +138,7 @@ def test_decisions_that_do_not_add_up_stop_the_publish_before_anything_is_writte
         (copies, "1 duplicates do not say of which"),
     ):
         with pytest.raises(IntegrityError, match=message):
-            publish(context(tmp_path), *broken, texts(BOOKS))
+            publish(context(tmp_path), *broken, lambda missing: texts(BOOKS))
     assert not (tmp_path / "warehouse").exists()
 
 
@@ -160,7 +157,7 @@ def test_a_stop_is_heard_while_texts_are_written_and_the_next_run_goes_on(tmp_pa
     stopping = context(tmp_path)
     stopping.stop_requested = lambda: True
     with pytest.raises(Stopped):
-        publish(stopping, *tables(BOOKS), texts(BOOKS))
+        publish(stopping, *tables(BOOKS), lambda missing: texts(BOOKS))
     assert published(tmp_path).counts["documents"] == 5
 
 
@@ -184,4 +181,8 @@ def test_whatever_goes_in_comes_out(tmp_path_factory: pytest.TempPathFactory, ma
         (one.source, one.origin, one.text) for one in expected
     ]
     assert opened.problems() == []
-    assert module.missing_texts(home, opened.documents()["digest"]).to_pylist() == []
+    asked: list[pa.Array] = []
+    another = Made("z", "of its own", "a text that was not there")
+    with pytest.raises(IntegrityError, match="1 of 1 new texts"):
+        publish(context(home, 2), *tables([*made, another]), lambda missing: asked.append(missing) or ())  # type: ignore[func-returns-value]
+    assert asked[0].to_pylist() == [another.digest]

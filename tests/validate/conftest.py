@@ -78,5 +78,5 @@ def publish_pile(folder: Path, documents: list[dict[str, Any]]) -> Path:
     signals = narrow.select(["document", "source", "origin", "language", "code_language", "kind"])
     texts = {row["digest"]: row["text"] for row in documents}
     batch = pa.record_batch({"digest": list(texts), "text": pa.array(texts.values(), pa.large_string())})
-    publish(made, narrow, decisions, signals, schema("findings").empty_table(), [batch])
+    publish(made, narrow, decisions, signals, schema("findings").empty_table(), lambda missing: [batch])
     return made.out

@@ -13,7 +13,8 @@ import hashlib
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 
 from modelwright.core.errors import InputError, StorageError
@@ -26,6 +27,7 @@ _TABLE = """create table if not exists file (
     digest text, looked_ns integer, primary key (source, relative)) without rowid"""
 
 _Known = dict[str, tuple[int, int, int, int, str, int]]
+_seen: ContextVar[dict[str, Inventory] | None] = ContextVar("seen", default=None)
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,30 @@ def path_version(path: Path, home: Path) -> str:
 
 def look(source: Source, project_folder: Path, home: Path) -> Inventory:
     """The inventory of a source; hashes only what is new or changed since the last look."""
-    return _look(source.name, source.inventory(project_folder), home)
+    seen = _seen.get()
+    if seen is None:
+        return _look(source.name, source.inventory(project_folder), home)
+    if source.name not in seen:
+        seen[source.name] = _look(source.name, source.inventory(project_folder), home)
+    return seen[source.name]
+
+
+def sizes(source: Source, project_folder: Path) -> list[tuple[str, int]]:
+    """Path and bytes of each file of a source, whatever it holds."""
+    seen = _seen.get()
+    files = seen[source.name].files if seen is not None and source.name in seen else source.inventory(project_folder)
+    return [(file.path, file.size) for file in files]
+
+
+@contextlib.contextmanager
+def looked_at_once() -> Iterator[None]:
+    """Within the block each source is looked at once: a step reads the files that it was planned for, or fails because
+    one of them changed meanwhile."""
+    token = _seen.set({})
+    try:
+        yield
+    finally:
+        _seen.reset(token)
 
 
 def _look(name: str, found: Iterable[SourceFile], home: Path) -> Inventory:
@@ -73,7 +98,7 @@ def _look(name: str, found: Iterable[SourceFile], home: Path) -> Inventory:
             before = known.get(file.relative)
             trusted = before is not None and _unchanged(file, before)
             digest = before[4] if before is not None and trusted else _digest(file)
-            result.append(replace(file, digest=digest))
+            result.append(file.with_digest(digest))
             if not trusted:
                 changed.append(result[-1])
         gone = known.keys() - {file.relative for file in files}

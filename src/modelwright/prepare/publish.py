@@ -6,7 +6,7 @@ texts are resumed by key, the narrow tables by the column `pile`. Readers go thr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,7 @@ from modelwright.formats.pile import (
 if TYPE_CHECKING:
     import pyarrow as pa
 
+Texts = Callable[["pa.Array"], Iterable["pa.RecordBatch"]]
 UNFINISHED = "pile.unfinished"
 """A file of the project's home that stands while a publish writes; found at opening, it means torn files to sweep."""
 
@@ -38,15 +39,15 @@ def publish(
     decisions: pa.Table,
     signals: pa.Table,
     findings: pa.Table,
-    texts: Iterable[pa.RecordBatch],
+    texts: Texts,
 ) -> PileRecord:
     """Write version `pile@{context.version}` and its record into `context.out`; returns the record.
 
-    Tables have the columns of `formats.pile.schema` (missing ones become null, more are welcome). `texts` yields
-    batches of (digest, text) in order of (source, origin), at least every text that the pile does not hold yet;
-    the rest is skipped, and when nothing is missing `texts` is not read at all. The result is a function of the rows,
-    not of their order. Raises EmptyResult for a pile without documents, IntegrityError when decisions do not add up,
-    a text is missing or is not what its digest says, Busy while another process writes, Stopped when asked to.
+    Tables have the columns of `formats.pile.schema` (missing ones become null, more are welcome). `texts` is
+    given the distinct digests of the texts that the pile does not hold yet, and yields batches of (digest, text) in
+    order of (source, origin), at least these; when none is missing it is not called. The result is a function of the
+    rows, not of their order. Raises EmptyResult for a pile without documents, IntegrityError when decisions do not add
+    up, a text is missing or is not what its digest says, Busy while another process writes, Stopped when asked to.
     """
     import pyarrow.compute as pc
 
@@ -126,15 +127,8 @@ def _accounted(tables: dict[str, pa.Table]) -> dict[str, int]:
     return counts
 
 
-def missing_texts(home: Path, digests: pa.Array) -> pa.Array:
-    """The distinct digests whose text the pile below `home` does not hold yet: what `publish` will ask for."""
-    from modelwright.engines import iceberg
-
-    with iceberg.opened(home) as catalog:
-        return _missing(iceberg.ensure(catalog, "texts"), digests)
-
-
-def _missing(table: Any, digests: pa.Array | pa.ChunkedArray) -> pa.Array:
+def _missing(table: Any, digests: pa.ChunkedArray) -> pa.Array:
+    """The distinct digests whose text the table does not hold yet."""
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
@@ -149,14 +143,12 @@ def _missing(table: Any, digests: pa.Array | pa.ChunkedArray) -> pa.Array:
     return wanted.filter(pc.invert(found))
 
 
-def _publish_texts(
-    context: Context, catalog: Any, documents: pa.Table, texts: Iterable[pa.RecordBatch]
-) -> TableVersion:
+def _publish_texts(context: Context, catalog: Any, documents: pa.Table, texts: Texts) -> TableVersion:
     from modelwright.engines import iceberg
 
     table = iceberg.ensure(catalog, "texts")
     missing = _missing(table, documents["digest"])
-    written = iceberg.append_texts(table, _new_texts(context, missing, texts) if len(missing) else [])
+    written = iceberg.append_texts(table, _new_texts(context, missing, texts(missing)) if len(missing) else [])
     if written != len(missing):
         raise IntegrityError(
             f"{len(missing) - written} of {len(missing)} new texts were not delivered",

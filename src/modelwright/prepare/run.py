@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from modelwright.core import plugins
 from modelwright.core.context import Artifact, Context, Estimate, Machine, Output
+from modelwright.prepare.inventory import sizes
 from modelwright.prepare.settings import PileSettings
 
 if TYPE_CHECKING:
@@ -51,11 +52,8 @@ class Gathered:
 def estimate(settings: PileSettings, inputs: Mapping[str, Artifact], machine: Machine) -> Estimate:
     """From the sizes of the files alone: for a first preparation; what was measured before is not measured again."""
     folder = plugins.project_folder() or Path()
-    packed = sum(
-        file.size * (4 if file.path.endswith(".gz") else 1)
-        for source in settings.sources
-        for file in source.inventory(folder)
-    )
+    files = [file for source in settings.sources for file in sizes(source, folder)]
+    packed = sum(size * (4 if path.endswith(".gz") else 1) for path, size in files)
     seconds = 5 + packed / 1e6 / _MB_PER_CORE_SECOND / machine.cores
     return Estimate(
         seconds=seconds,
@@ -88,7 +86,7 @@ def run(settings: PileSettings, inputs: Mapping[str, Artifact], context: Context
             decisions.contract(made.table),
             decisions.signal_columns(made.measured.values),
             made.measured.findings,
-            _new_texts(made, context),
+            lambda missing: _texts(made, missing, context),
         )
     facts = accounts.facts(settings, made)
     more = {"root": record.root, "text_root": record.text_root, "counts": dict(record.counts), "seconds": clock.seconds}
@@ -154,13 +152,10 @@ def judge(settings: PileSettings, gathered: Gathered, context: Context, clock: C
     return Decided(documents, measured, table, edits, pile)
 
 
-def _new_texts(made: Decided, context: Context) -> Iterator[pa.RecordBatch]:
-    """The texts that no earlier version holds, in order of (source, origin); read only when asked for."""
+def _texts(made: Decided, missing: pa.Array, context: Context) -> Iterator[pa.RecordBatch]:
+    """The texts with the digests that are `missing`, in order of (source, origin)."""
     import pyarrow.compute as pc
 
-    from modelwright.prepare.publish import missing_texts
-
-    missing = missing_texts(context.home, made.pile["digest"].combine_chunks())
     rows = made.pile.filter(pc.is_in(made.pile["digest"], value_set=missing)).select(["document", "digest"])
     yield from (batch.select(["digest", "text"]) for batch in made.documents.batches(rows, context))
 

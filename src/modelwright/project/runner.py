@@ -22,6 +22,7 @@ from modelwright.core.machine import library_versions
 from modelwright.core.storage import folder_digests, lock, read_json, storage_error, write_json
 from modelwright.govern.ledger import Ledger
 from modelwright.govern.records import Records
+from modelwright.prepare.inventory import looked_at_once
 from modelwright.project import gatekeeper, pending, recipe
 from modelwright.project.home import means, open_home
 from modelwright.project.plan import Planned, decide, estimate, work_folder
@@ -95,6 +96,12 @@ def _settle_takedowns(this: Run) -> None:
 
 
 def _one(this: Run, step: Step, rebuild: bool) -> None:
+    with looked_at_once():
+        _plan_and_make(this, step, rebuild)
+    gatekeeper.after(this, step)
+
+
+def _plan_and_make(this: Run, step: Step, rebuild: bool) -> None:
     planned = decide(step, this.project, this.made, this.records.artifacts(), rebuild)
     this.report({"event": "step", "key": step.key, "action": planned.action, "reason": planned.reason})
     if planned.action == "unchanged" and planned.artifact is not None:
@@ -102,7 +109,6 @@ def _one(this: Run, step: Step, rebuild: bool) -> None:
         _note(this, planned, planned.artifact, "unchanged", 0.0)
     else:
         this.made[step.key] = make(this, planned)
-    gatekeeper.after(this, step)
 
 
 def make(this: Run, planned: Planned) -> Artifact:

@@ -103,7 +103,7 @@ def _publish(
         machine=machine(project.home),
     )  # fmt: skip
     documents, decisions, signals, findings = (tables[name] for name in TABLES)
-    record = publish(context, documents, decisions, signals, findings, iter(()))
+    record = publish(context, documents, decisions, signals, findings, lambda missing: ())
     if (old.path / recipe.FILE_NAME).is_file():
         shutil.copyfile(old.path / recipe.FILE_NAME, work / "out" / recipe.FILE_NAME)
     final.parent.mkdir(parents=True, exist_ok=True)
