@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -113,6 +114,41 @@ def test_it_is_served_only_when_somebody_says_so_and_the_callers_are_told(
     assert [name in text for text in heard] == [True]
     assert listed["data"][0]["modelwright"]["taken_down"] == answer["modelwright"]["taken_down"] == [name]
     assert [entry.get("taken_down") for entry in project.records.of_kind("deployment")] == [[name]]
+
+
+def test_servers_that_run_meanwhile_are_told(made: Path, copied: Copy, caplog: pytest.LogCaptureFixture) -> None:
+    folder = copied(made)
+    strict, mild = modelwright.load(folder), modelwright.load(folder, ["deploy.taken_down=warn"])
+    heard: list[str] = []
+
+    def ready(url: str) -> dict[str, Any]:
+        with urllib.request.urlopen(f"{url}/readyz") as response:
+            return dict(json.load(response))
+
+    with strict.running("release@1") as first, mild.running("release@1", warn=heard.append) as second:
+        asked = {"model": "release@1", "prompt": "x", "max_tokens": 1}
+        assert "taken_down" not in http.post(f"{first.url}/v1/completions", asked)["modelwright"]
+        assert "taken_down" not in ready(first.url)
+        another_process = modelwright.load(folder)
+        another_process.takedown("document", "open:json/decoder.py", execute=True, reason="nobody's business")
+        name = the_certificate(folder)["takedown"]
+        with pytest.raises(urllib.error.HTTPError, match="451") as refused:
+            urllib.request.urlopen(
+                urllib.request.Request(
+                    f"{first.url}/v1/completions", json.dumps(asked).encode(), {"Content-Type": "application/json"}
+                )
+            )
+        error = json.load(refused.value)["error"]
+        assert error["code"] == "taken_down"
+        assert name in error["message"]
+        assert "business" not in error["message"]
+        assert "business" in caplog.text
+        with pytest.raises(urllib.error.HTTPError, match="503") as unready:
+            ready(first.url)
+        assert json.load(unready.value)["status"] == "taken down"
+        assert http.post(f"{second.url}/v1/completions", asked)["modelwright"]["taken_down"] == [name]
+        assert ready(second.url)["taken_down"] == [name]
+        assert [name in text for text in heard] == [True]
 
 
 def test_the_project_file_may_say_that_a_warning_is_enough(folder: Path) -> None:

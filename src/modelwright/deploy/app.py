@@ -66,9 +66,10 @@ def _add_status(app: FastAPI, service: Service) -> None:
 
     @app.get("/readyz")
     async def ready() -> JSONResponse:
-        loaded = service.engine is not None
-        about = {"release": service.settings.release, "digest": service.settings.digest}
-        return JSONResponse({"status": "ready" if loaded else "loading"} | about, 200 if loaded else 503)
+        standing = await asyncio.to_thread(service.settings.standing)
+        about = {"release": service.settings.release, "digest": service.settings.digest, **standing.told()}
+        status = "loading" if service.engine is None else "ready" if standing.refused is None else "taken down"
+        return JSONResponse({"status": status} | about, 200 if status == "ready" else 503)
 
     @app.get("/metrics")
     async def metrics() -> Response:
@@ -77,11 +78,11 @@ def _add_status(app: FastAPI, service: Service) -> None:
 
     @app.get("/v1/models")
     async def models() -> dict[str, Any]:
-        return dict(model_listing(service))
+        return dict(await asyncio.to_thread(model_listing, service))
 
     @app.get("/v1/models/{name}")
     async def model(name: str) -> dict[str, Any]:
-        for entry in model_listing(service)["data"]:
+        for entry in (await asyncio.to_thread(model_listing, service))["data"]:
             if entry["id"] == name:
                 return dict(entry)
         raise Refusal(404, f"the model {name!r} does not exist", code="model_not_found", param="model")

@@ -27,6 +27,22 @@ ReceiptMaker = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 @dataclass(frozen=True)
+class Standing:
+    """Whether what answers may go on answering.
+
+    taken_down  takedowns whose documents it still carries: callers are told, as `taken_down`
+    refused     why it must not answer any more, in one sentence
+    """
+
+    taken_down: tuple[str, ...] = ()
+    refused: str | None = None
+
+    def told(self) -> dict[str, Any]:
+        """Nothing where no takedown reached what answers."""
+        return {"taken_down": list(self.taken_down)} if self.taken_down else {}
+
+
+@dataclass(frozen=True)
 class AppSettings:
     """Everything that a running server needs to know.
 
@@ -35,7 +51,7 @@ class AppSettings:
     answers      SQLite file of prompts and answers; None keeps nothing
     receipt      makes the signed receipt (plain JSON) of an answer from `Answer.statement()` and its `parameters`;
                  None: no receipts here
-    taken_down   takedowns whose documents it still carries: callers are told, as `taken_down`
+    standing     asked before every answer: a takedown may reach what answers while it runs
     """
 
     release: str
@@ -50,7 +66,7 @@ class AppSettings:
     api_key: str | None = None
     answers: Path | None = None
     receipt: ReceiptMaker | None = None
-    taken_down: tuple[str, ...] = ()
+    standing: Callable[[], Standing] = Standing
 
 
 @dataclass(frozen=True)
@@ -69,6 +85,7 @@ class Job:
     keep: bool
     receipt: bool
     began: float
+    standing: Standing = Standing()
 
 
 class Service:
@@ -98,6 +115,9 @@ class Service:
     def prepare(self, request: CompletionRequest | ChatRequest, kind: str, receipt: bool) -> Job:
         """Raises Refusal for everything that cannot be answered."""
         engine = self._ready()
+        standing = self.settings.standing()
+        if standing.refused is not None:
+            raise Refusal(451, standing.refused, code="taken_down")  # RFC 7725: unavailable for legal reasons
         check(request)
         names = (self.settings.release, *self.settings.names)
         if request.model not in names:
@@ -129,6 +149,7 @@ class Service:
             keep=request.store is not False,
             receipt=receipt,
             began=time.monotonic(),
+            standing=standing,
         )
 
     def _ready(self) -> Engine:
@@ -244,12 +265,12 @@ class Service:
         self.metrics.tokens.labels("completion").inc(tokens)
         return self.about(answer_id, job) | receipt
 
-    def about(self, answer_id: str, job: Job | None = None) -> dict[str, Any]:
+    def about(self, answer_id: str, job: Job) -> dict[str, Any]:
         """Which release answers, by digest, and in which template when it was a conversation."""
         named: dict[str, Any] = {"answer": answer_id, "release": self.settings.release, "digest": self.settings.digest}
-        if job is not None and job.template is not None:
+        if job.template is not None:
             named["template"] = job.template
-        return named | _carries(self.settings)
+        return named | job.standing.told()
 
     def _receipt(self, answer: store.Answer, job: Job) -> dict[str, Any]:
         maker = self.settings.receipt
@@ -294,15 +315,10 @@ def as_refusal(error: BaseException) -> Refusal:
     return Refusal(500, f"the model failed: {type(error).__name__}", code="internal_error")
 
 
-def _carries(settings: AppSettings) -> dict[str, Any]:
-    """Nothing where no takedown reached what answers."""
-    return {"taken_down": list(settings.taken_down)} if settings.taken_down else {}
-
-
 def model_listing(service: Service) -> Mapping[str, Any]:
     """The body of `/v1/models`: the release, and the names it also answers to."""
     settings = service.settings
-    about = {"release": settings.release, "digest": settings.digest, **_carries(settings)}
+    about = {"release": settings.release, "digest": settings.digest, **settings.standing().told()}
     context = service.engine.context_length if service.engine else None
     entries = [
         {"id": name, "object": "model", "created": 0, "owned_by": "modelwright", "max_model_len": context}

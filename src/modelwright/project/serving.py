@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelwright.core.context import Artifact
-from modelwright.core.errors import IntegrityError, UsageError
+from modelwright.core.errors import IntegrityError, Refused, UsageError
+from modelwright.govern import carriers, takedowns
 from modelwright.govern.receipts import receipt_maker
 from modelwright.govern.records import Records
 from modelwright.project import carrying, lookup
@@ -20,7 +23,9 @@ from modelwright.project.schema import Project
 
 if TYPE_CHECKING:
     from modelwright.deploy.serve import Running
-    from modelwright.deploy.service import AppSettings
+    from modelwright.deploy.service import AppSettings, Standing
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -55,9 +60,9 @@ def app_settings(
     artifact: Artifact,
     host: str | None,
     port: int | None,
-    taken_down: Sequence[str],
+    standing: Callable[[], Standing],
 ) -> AppSettings:
-    """What the server needs to know, from the project file and the ledger. `taken_down`: what its callers are told."""
+    """What the server needs to know, from the project file and the ledger."""
     from modelwright.deploy.service import AppSettings
 
     subject = subject_of(records, artifact)
@@ -75,7 +80,7 @@ def app_settings(
         api_key=run.api_key.reveal() if run.api_key else None,
         answers=project.home / "answers.db",
         receipt=receipt_maker(records, subject.artifact.ref),
-        taken_down=tuple(taken_down),
+        standing=standing,
     )
 
 
@@ -117,8 +122,46 @@ def _permitted(
     warn: Warn | None,
 ) -> AppSettings:
     artifact = lookup.find(project, records, reference)
-    taken_down = carrying.permitted(project, records, artifact, "served", yes, warn)
-    return app_settings(project, records, artifact, host, port, taken_down)
+    return app_settings(project, records, artifact, host, port, Watch(project, records, artifact, yes, warn))
+
+
+class Watch:
+    """The standing of what is served: refused or told at the start as `carrying.permitted` does, then whenever a
+    takedown came to the ledger, by whatever process."""
+
+    def __init__(
+        self, project: Project, records: Records, artifact: Artifact, yes: int | None, warn: Warn | None
+    ) -> None:
+        from modelwright.deploy.service import Standing
+
+        self._known = project, records, artifact, yes, warn
+        self._read = len(records.entries)
+        self._standing = Standing(tuple(carrying.permitted(project, records, artifact, "served", yes, warn)))
+        self._lock = threading.Lock()
+
+    def __call__(self) -> Standing:
+        records = self._known[1]
+        records.refresh()
+        with self._lock:
+            came, self._read = records.entries[self._read :], len(records.entries)
+            if any(entry.kind == takedowns.KIND for entry in came):
+                self._standing = self._now()
+            return self._standing
+
+    def _now(self) -> Standing:
+        from modelwright.deploy.service import Standing
+
+        project, records, artifact, yes, warn = self._known
+        carried = tuple(item.takedown for item in carriers.carried(records, artifact.ref))
+        if carried == self._standing.taken_down:
+            return self._standing
+        try:
+            carrying.permitted(project, records, artifact, "served", yes, warn)
+        except Refused as error:
+            log.warning("%s any more. %s", error.message, error.hint)
+            names = ", ".join(carried)  # callers need not know who asked for it, nor why
+            return Standing(carried, f"{artifact.ref} still carries what was taken down ({names}): it answers no more")
+        return Standing(carried)
 
 
 @contextmanager
@@ -142,7 +185,7 @@ def running(
 def record_deployment(records: Records, settings: AppSettings, url: str) -> None:
     """Where a release answers is a fact of governance."""
     subject = [{"name": settings.release, "digest": settings.digest}]
-    known = {"taken_down": list(settings.taken_down)} if settings.taken_down else {}
+    known = settings.standing().told()
     records.append(
         "deployment", subject, {"artifact": settings.release, "url": url, "device": settings.device, **known}
     )
@@ -160,11 +203,12 @@ def ask(
     """One answer without a server, kept in the store of answers like any other. What was taken down is told and refuses
     nothing: whoever looks into what a model still says of it has to ask."""
     from modelwright.deploy.serve import running_server
+    from modelwright.deploy.service import Standing
     from modelwright.engines import http
 
     artifact = lookup.find(project, records, reference)
     taken_down = carrying.told(records, artifact, warn)
-    settings = app_settings(project, records, artifact, "127.0.0.1", 0, taken_down)
+    settings = app_settings(project, records, artifact, "127.0.0.1", 0, lambda: Standing(tuple(taken_down)))
     began = time.monotonic()
     with running_server(settings) as server:
         body = {"model": settings.release, "prompt": prompt, "max_tokens": max_tokens, "temperature": temperature}
