@@ -84,42 +84,6 @@ def test_an_error_of_ours_in_a_task_or_a_kernel_comes_out_with_its_hint() -> Non
         assert raised.value.hint == "look again"
 
 
-def test_anti_join_gives_the_rows_without_a_partner_and_refuses_null_keys() -> None:
-    left = pa.table({"key": ["a", "b", "c"]})
-    right = pa.table({"key": ["b", "x"]})
-    found = daft.collect(daft.anti_join(daft.from_arrow(left), daft.from_arrow(right), "key"))
-    assert sorted(found["key"].to_pylist()) == ["a", "c"]
-    with pytest.raises(ValueError, match="nulls"):
-        daft.anti_join(daft.from_arrow(pa.table({"key": ["a", None]})), daft.from_arrow(right), "key")
-
-
-def test_anti_join_with_nothing_gives_everything() -> None:
-    none = daft.from_arrow(pa.table({"key": pa.array([], pa.string())}))
-    found = daft.collect(daft.anti_join(daft.from_arrow(pa.table({"key": ["a", "b"]})), none, "key"))
-    assert sorted(found["key"].to_pylist()) == ["a", "b"]
-
-
-def test_a_join_that_would_multiply_rows_raises() -> None:
-    left = pa.table({"key": ["a", "b"]})
-    assert daft.join(left, pa.table({"key": ["a"], "n": [1]}), "key").num_rows == 2
-    with pytest.raises(ValueError, match="repeats a key"):
-        daft.join(left, pa.table({"key": ["a", "a"], "n": [1, 2]}), "key")
-
-
-def test_groups_count_nulls_too_and_sum_integers_only() -> None:
-    table = pa.table({"kind": ["b", None, "a", "b"], "bytes": [1, 2, 3, 4], "share": [0.1, 0.2, 0.3, 0.4]})
-    rows = daft.group(table, ["kind"], {"bytes": "bytes"}).to_pylist()
-    assert {row["kind"]: (row["documents"], row["bytes"]) for row in rows} == {"a": (1, 3), "b": (2, 5), None: (1, 2)}
-    with pytest.raises(TypeError, match="only integers"):
-        daft.group(table, ["kind"], {"share": "share"})
-
-
-def test_sort_refuses_ties_because_their_order_would_be_chance() -> None:
-    assert daft.sort(pa.table({"key": ["b", "a"]}), ["key"])["key"].to_pylist() == ["a", "b"]
-    with pytest.raises(ValueError, match="not unique"):
-        daft.sort(pa.table({"key": ["b", "a", "b"]}), ["key"])
-
-
 def test_sql_sees_the_named_frames_and_no_variable_of_the_caller() -> None:
     frame = daft.from_arrow(pa.table({"n": [1, 2, 3]}))
     hidden = daft.from_arrow(pa.table({"n": [4]}))

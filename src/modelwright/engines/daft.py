@@ -1,14 +1,14 @@
-"""Daft, by verbs: read, map, anti-join, join, group, sort, collect. Each verb holds the cure of a trap.
+"""Daft, by verbs: read, map, collect, SQL. Each verb holds the cure of a trap.
 
-Memory is bounded by rule: texts pass through `read` and `map_batches` only; `sort`, `group` and joins get narrow
-columns. No verb has a result that depends on order, on the number of threads or on the runner: there is no
-distinct-by-subset, no any-value, no list aggregation and no float sum here.
+Memory is bounded by rule: texts pass through `read` and `map_batches` only. No verb has a result that depends on order,
+on the number of threads or on the runner. Narrow tables are joined, grouped and sorted in Arrow, where they lie: a
+query costs more than that.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from modelwright.core.errors import ModelwrightError
@@ -170,69 +170,6 @@ def collect(frame: Any, schema: pa.Schema | None = None) -> pa.Table:
             raise _failures[0] from error
         raise
     return table.select(schema.names).cast(schema) if schema is not None else table
-
-
-def anti_join(left: Any, right: Any, on: str) -> Any:
-    """Rows of `left` whose key is not in `right`. Nulls in the key are refused: they would match nothing, silently."""
-    return left.where(_no_nulls(left, on)).join(right.select(on), on=on, how="anti")
-
-
-def _no_nulls(frame: Any, on: str) -> Any:
-    daft = start()
-    if frame.where(daft.col(on).is_null()).count_rows():
-        raise ValueError(f"the key {on!r} holds nulls")
-    return daft.col(on).not_null()
-
-
-def join(left: pa.Table, right: pa.Table, on: str) -> pa.Table:
-    """Left join of narrow tables on a key that is distinct in `right`. Raises ValueError when rows would multiply."""
-    table: pa.Table = from_arrow(left).join(from_arrow(right), on=on, how="left").to_arrow()
-    if table.num_rows != left.num_rows:
-        raise ValueError(
-            f"a join on {on!r} made {table.num_rows} rows of {left.num_rows}: the right side repeats a key"
-        )
-    return table
-
-
-def group(table: pa.Table, by: Sequence[str], sums: Mapping[str, str] | None = None) -> pa.Table:
-    """Count of rows (`documents`) and integer sums (`{new name: column}`) per group, sorted by the group's key.
-
-    Integer sums only: a float sum differs in its last bits between runs. Raises TypeError for another column. The rows
-    are in memory on both sides, so Arrow groups them: a query would cost more than the sums.
-    """
-    import pyarrow as pa
-
-    for column in (sums or {}).values():
-        if not pa.types.is_integer(table.schema.field(column).type):
-            raise TypeError(f"only integers are summed, and {column!r} is {table.schema.field(column).type}")
-    wanted = [(column, "sum") for column in (sums or {}).values()]
-    grouped = table.group_by(list(by)).aggregate([([], "count_all"), *wanted])
-    totals = {name: grouped[f"{column}_sum"].cast(pa.int64()) for name, column in (sums or {}).items()}
-    keys = {name: grouped[name] for name in by}
-    counted = pa.table({**keys, "documents": grouped["count_all"].cast(pa.int64()), **totals})
-    return counted.sort_by([(name, "ascending") for name in by])
-
-
-def sort(table: pa.Table, by: Sequence[str]) -> pa.Table:
-    """Sort a narrow table by a key that is unique (ties come in any order, and raise ValueError); nothing follows."""
-    ordered = collect(from_arrow(table).sort(list(by)))
-    keys = ordered.select(list(by))
-    if ordered.num_rows > 1 and _repeats(keys):
-        raise ValueError(f"the sort key {list(by)} is not unique")
-    return ordered
-
-
-def _repeats(keys: pa.Table) -> bool:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    same: Any = None
-    for column in keys.columns:
-        whole = column.combine_chunks()
-        whole = whole if isinstance(whole, pa.Array) else pa.concat_arrays(whole.chunks)
-        equal = pc.fill_null(pc.equal(whole[1:], whole[:-1]), False)
-        same = equal if same is None else pc.and_(same, equal)
-    return bool(pc.any(same).as_py())
 
 
 def sql(query: str, **frames: Any) -> Any:

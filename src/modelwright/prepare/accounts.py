@@ -168,16 +168,19 @@ def _detectors(settings: PileSettings, signals: Sequence[str]) -> dict[str, Any]
 
 def _counts(table: pa.Table, by: list[str], size: str | None = "bytes") -> dict[str, dict[str, int]]:
     """Value -> documents (and bytes), the largest first; null is `unknown`."""
-    from modelwright.engines import daft
-
-    if not table.num_rows:
-        return {}
-    columns = [*by, *([size] if size else [])]
-    rows = daft.group(table.select(columns), by, {"bytes": size} if size else {}).to_pylist()
-    rows.sort(key=lambda row: (-row["documents"], str(row[by[0]])))
+    rows = sorted(_groups(table, by, size), key=lambda row: (-row["documents"], str(row[by[0]])))
     named = {" ".join("unknown" if row[name] is None else str(row[name]) for name in by): row for row in rows}
     keys = ("documents", "bytes") if size else ("documents",)
     return {name: {key: int(row[key] or 0) for key in keys} for name, row in named.items()}
+
+
+def _groups(table: pa.Table, by: list[str], size: str | None) -> list[dict[str, Any]]:
+    """Of each group its key, its `documents`, and the sum of the whole numbers in `size` as `bytes`; in no order."""
+    sums = [size] if size else []
+    found = table.group_by(by).aggregate([([], "count_all"), *((column, "sum") for column in sums)])
+    found = found.select([*by, "count_all", *(f"{column}_sum" for column in sums)])
+    rows: list[dict[str, Any]] = found.rename_columns([*by, "documents", *(["bytes"] if size else [])]).to_pylist()
+    return rows
 
 
 def _sum(column: Any) -> int:
@@ -229,16 +232,8 @@ def reasons(table: pa.Table) -> list[dict[str, Any]]:
     """What took or changed documents: decision, rule, signal, documents and bytes of input, the largest first."""
     import pyarrow.compute as pc
 
-    from modelwright.engines import daft
-
-    rows = table.filter(pc.is_valid(table["rule"]))
-    if not rows.num_rows:
-        return []
-    by = ["decision", "rule", "signal"]
-    grouped: list[dict[str, Any]] = daft.group(
-        rows.select([*by, "input_bytes"]), by, {"bytes": "input_bytes"}
-    ).to_pylist()
-    return sorted(grouped, key=lambda row: (-row["documents"], row["rule"], str(row["signal"])))
+    rows = _groups(table.filter(pc.is_valid(table["rule"])), ["decision", "rule", "signal"], "input_bytes")
+    return sorted(rows, key=lambda row: (-row["documents"], row["rule"], str(row["signal"])))
 
 
 def _redactions(settings: PileSettings, made: Decided) -> dict[str, Any]:
