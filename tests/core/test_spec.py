@@ -54,6 +54,17 @@ def test_an_unknown_key_is_answered_with_the_nearest_one_at_its_place() -> None:
     assert "minimum_words" in caught.value.hint
 
 
+def test_a_misspelt_key_is_told_before_the_key_that_is_missing_because_of_it() -> None:
+    class Required(Options):
+        sources: tuple[str, ...]
+
+    with pytest.raises(UnknownName, match="sorces") as caught:
+        validated(Required, {"sorces": ["a"]}, "prepare")
+    assert "sources" in caught.value.hint
+    with pytest.raises(UsageError, match="sources is missing"):
+        validated(Required, {}, "prepare")
+
+
 def test_a_secret_prints_as_its_name_everywhere() -> None:
     value = Outer(key=Secret("TOKEN", "hunter2"))
     assert "hunter2" not in repr(value) + str(value) + value.model_dump_json() + json.dumps(str(value.model_dump()))

@@ -139,7 +139,9 @@ def validated(cls: type[SomeOptions], values: Mapping[str, Any], where: str) -> 
     try:
         return cls.model_validate(dict(values))
     except ValidationError as error:
-        raise _explain(error.errors()[0], cls, where) from error
+        found = error.errors()  # a misspelt key goes before the key that is missing because of it
+        first = next((detail for detail in found if detail["type"] == "extra_forbidden"), found[0])
+        raise _explain(first, cls, where) from error
 
 
 _PLAIN_WORDS = {
