@@ -140,6 +140,10 @@ def test_what_was_cut_elsewhere_is_no_whole_shard(tmp_path: Path) -> None:
     tokens = write(tmp_path, [[1, 2], [3], [4, 5]], 3)
     assert [shard["tokens"] for shard in tokens.manifest["shards"]] == [3, 3, 2]
     assert tokens.shards_of(0, 8) is None  # full at 3 tokens: today's limit would not have cut there
+    assert tokens.shards_of(6, 8) == tokens.manifest["shards"][2:]
+    for shard in tokens.manifest["shards"]:
+        del shard["digest"]  # as written before digests were kept
+    assert tokens.shards_of(6, 8) is None
 
 
 def test_where_links_cannot_be_shards_are_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -291,7 +291,7 @@ class Tokens:
 
     def shards_of(self, begin: int, end: int) -> list[dict[str, Any]] | None:
         """The shards that hold the tokens from `begin` to `end` and no others, of which all but the last are full;
-        None when there are none."""
+        None when there are none, or their digests were not kept, as in the first tokens of old projects."""
         import numpy as np
 
         shards = self.manifest["shards"]
@@ -300,7 +300,8 @@ class Tokens:
         if begin >= end or ends[first] != begin or ends[last] != end:
             return None
         found: list[dict[str, Any]] = shards[first:last]
-        return found if all(shard["tokens"] == SHARD_TOKENS for shard in found[:-1]) else None
+        full = all(shard["tokens"] == SHARD_TOKENS for shard in found[:-1])
+        return found if full and all("digest" in shard for shard in found) else None
 
     def documents(self) -> pa.Table:
         """DOCUMENT_COLUMNS; row i is document i, tokens `ends[i - 1]` to `ends[i]`."""
