@@ -32,7 +32,8 @@ def encoded(column: pa.ChunkedArray | pa.Array) -> tuple[npt.NDArray[np.int32], 
         column = pa.chunked_array([column])
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
-    column = column.unify_dictionaries()
+    if column.num_chunks > 1:
+        column = column.unify_dictionaries()
     names = column.chunk(0).dictionary if column.num_chunks else pa.array([], column.type.value_type)
     codes = [chunk.indices.to_numpy() for chunk in column.chunks]
     return (np.concatenate(codes) if codes else np.zeros(0)).astype(np.int32, copy=False), names
@@ -92,7 +93,10 @@ def conform_findings(table: pa.Table) -> pa.Table:
     schema = findings_schema()
     columns = {name: table[name].cast(schema.field(name).type) for name in schema.names}
     columns |= {name: table[name] for name in table.column_names if name not in columns and name != "pile"}
-    return pa.table(columns).unify_dictionaries().combine_chunks().take(order)
+    whole = pa.table(columns)
+    if any(column.num_chunks > 1 for column in whole.columns):
+        whole = whole.unify_dictionaries().combine_chunks()
+    return whole.take(order)
 
 
 def _rank(table: pa.Table, keys: tuple[str, ...]) -> npt.NDArray[np.int64]:

@@ -26,6 +26,7 @@ from modelwright.core.fingerprint import digest, digest_file
 from modelwright.core.storage import read_json, storage_error, write_json
 from modelwright.formats import erased
 from modelwright.formats.borders import borders, distance, prefixes
+from modelwright.formats.findings import encoded
 
 if TYPE_CHECKING:
     import numpy as np
@@ -311,12 +312,13 @@ class Tokens:
 
     def source_ranges(self) -> dict[str, tuple[int, int]]:
         """Source -> (first token, end) of its documents, which lie together."""
-        ranges: dict[str, tuple[int, int]] = {}
-        start = 0
-        for source, end in zip(self.documents()["source"].to_pylist(), self.ends.tolist(), strict=True):
-            ranges[source] = (ranges.get(source, (start, end))[0], end)
-            start = end
-        return ranges
+        import numpy as np
+
+        codes, names = encoded(self.documents()["source"])
+        begins = np.flatnonzero(np.diff(codes, prepend=-1)).tolist()
+        ends = [0, *self.ends.tolist()]
+        bounds = pairwise([*begins, len(codes)])
+        return {names[int(codes[first])].as_py(): (ends[first], ends[last]) for first, last in bounds}
 
 
 def tokens_digest(folder: Path) -> str:

@@ -116,7 +116,7 @@ def facts(settings: PileSettings, made: Decided) -> dict[str, Any]:
         "by_licence": _counts(pile, ["licence"]),
         "licence": _licence(pile),
         "reasons": reasons(table),
-        "redactions": _redactions(settings, made),
+        "redactions": _redactions(made),
         "holdout": _holdout(settings, pile),
         "findings": {kind: {"documents": count} for kind, count in rows_by(measured.findings["kind"]).items()},
         "encodings": _encodings(documents.table),
@@ -236,25 +236,16 @@ def reasons(table: pa.Table) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (-row["documents"], row["rule"], str(row["signal"])))
 
 
-def _redactions(settings: PileSettings, made: Decided) -> dict[str, Any]:
+def _redactions(made: Decided) -> dict[str, Any]:
     """Spans edited by kind, and the documents that they stood in, duplicates removed later included; `residue` is
     what the measurement of the edited texts still finds."""
-    from modelwright.prepare.decisions import editings
-    from modelwright.prepare.edits import chosen
-
-    edited = editings(settings)
-    if not edited or not made.edits.num_rows:
-        return {"documents": 0, "spans": 0, "by_kind": {}, "residue": {}}
-    staying = made.edits["document"].combine_chunks()
-    found = chosen(edited, made.measured.values, made.measured.findings, staying)
-    by_kind = rows_by(found["kind"])
     left: dict[str, int] = {}
     for item in ",".join(text for text in made.edits["residue"].to_pylist() if text).split(","):
         kind, _, count = item.partition("=")
         if kind:
             left[kind] = left.get(kind, 0) + int(count)
     spans = _sum(made.edits["spans"])
-    return {"documents": made.edits.num_rows, "spans": spans, "by_kind": by_kind, "residue": left}
+    return {"documents": made.edits.num_rows, "spans": spans, "by_kind": dict(made.spans), "residue": left}
 
 
 def _holdout(settings: PileSettings, pile: pa.Table) -> dict[str, Any]:

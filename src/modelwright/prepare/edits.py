@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from modelwright.core import plugins
 from modelwright.core.context import Context, each
 from modelwright.core.fingerprint import digest
-from modelwright.formats.findings import encoded, in_order
+from modelwright.formats.findings import counted, encoded, in_order
 from modelwright.prepare import cache
 from modelwright.prepare.measure import meaning_of
 from modelwright.prepare.rule import Editing, matching
@@ -39,7 +39,7 @@ REMEASURED = "personal_data"
 def edit(
     editings: Sequence[Editing], documents: Documents, values: pa.Table, findings: pa.Table, staying: pa.Array,
     context: Context, signals: Mapping[str, Signal] | None = None,
-) -> tuple[pa.Table, Documents]:  # fmt: skip
+) -> tuple[pa.Table, Documents, dict[str, int]]:  # fmt: skip
     """Edit the texts of the documents `staying` at their findings.
 
     values    what is known of every input document (a row each; `when` of an editing reads it)
@@ -48,8 +48,8 @@ def edit(
     Returns document, digest and bytes of the edited text, removed_bytes (bytes of input text in the edited spans),
     spans (how many), rule (the first in order that edited it), edited_by (all that did), kinds (of all spans, joined by
     commas), residue (what of the edited kinds is still found, `email=2,phone=1`; null when nothing), for the documents
-    whose text changed; and `documents`, from which edited texts can be read too. What an edit comes to is kept by what
-    it depends on, so that a text is edited again only when its edited form is wanted.
+    whose text changed; `documents`, from which edited texts can be read too; and the edited spans by kind. What an edit
+    comes to is kept by what it depends on, so that a text is edited again only when its edited form is wanted.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -57,15 +57,18 @@ def edit(
     styles = {_label(editing): _style(editing) for editing in editings}
     todo = _todo(editings, values, findings, staying, _meanings(styles, context.project)) if editings else None
     if todo is None or not todo.num_rows:
-        return edits_schema().empty_table(), documents
+        return edits_schema().empty_table(), documents, {}
     ready = {label: style.ready(context.project) for label, style in styles.items()}
     editing = _Editing(editings, documents, ready, todo)
     kept = _kept(editing, (signals or {}).get(REMEASURED), context)
     place = pc.index_in(todo["key"], value_set=kept["key"].combine_chunks())
     known = kept.take(place)
     columns = {name: (known if name in kept.column_names else todo)[name] for name in edits_schema().names}
-    edited = pa.table(columns, schema=edits_schema()).filter(pc.is_valid(place))
-    return edited, replace(documents, remake=lambda wanted: editing.remake(wanted, context))
+    done = pc.is_valid(place)
+    edited = pa.table(columns, schema=edits_schema()).filter(done)
+    spans = pc.list_flatten(todo["findings"].filter(done)).combine_chunks()
+    by_kind = counted(pa.chunked_array([spans.field("kind")]))
+    return edited, replace(documents, remake=lambda wanted: editing.remake(wanted, context)), by_kind
 
 
 def edits_schema() -> pa.Schema:

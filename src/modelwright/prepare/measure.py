@@ -129,7 +129,6 @@ def needed(columns: Iterable[str], names: Iterable[str], signals: Mapping[str, S
 
 def measure(documents: Documents, signals: Mapping[str, Signal], order: Sequence[str], context: Context) -> Measured:
     """Measure the signals in `order` on every document; a document without a text gets nulls."""
-    import pyarrow as pa
 
     values = documents.table.select(list(STATED))
     findings = [findings_schema().empty_table()]
@@ -141,7 +140,21 @@ def measure(documents: Documents, signals: Mapping[str, Signal], order: Sequence
         values = _with_outputs(values, signal, kept, places)
         if signal.finds:
             findings.append(_spread(name, names, kept["findings"].combine_chunks(), places))
-    return Measured(values, pa.concat_tables(findings), tuple(order))
+    return Measured(values, _together(findings), tuple(order))
+
+
+def _together(findings: Sequence[pa.Table]) -> pa.Table:
+    """Findings of several signals about the same documents as one table of one chunk, whose names stand once."""
+    import pyarrow as pa
+
+    whole = pa.concat_tables(findings)
+    for column in ("document", "source", "origin"):  # one dictionary for all of them: nothing to be unified
+        chunks = [chunk for chunk in whole[column].chunks if len(chunk)]
+        if chunks:
+            indices = pa.concat_arrays([chunk.indices for chunk in chunks])
+            one = pa.DictionaryArray.from_arrays(indices, chunks[0].dictionary)
+            whole = whole.set_column(whole.schema.get_field_index(column), column, one)
+    return whole.unify_dictionaries().combine_chunks()
 
 
 def unmeasured(

@@ -30,13 +30,15 @@ class Decided:
     """What is known before anything is published.
 
     table  one row an input document (see `prepare/decisions.py`); pile  the documents that stay, with their split
-    edits  the documents whose text changed; measured  signals and findings of every input document
+    edits  the documents whose text changed, spans  how many were edited of each kind
+    measured  signals and findings of every input document
     """
 
     documents: Documents
     measured: Measured
     table: pa.Table
     edits: pa.Table
+    spans: Mapping[str, int]
     pile: pa.Table
 
 
@@ -135,7 +137,7 @@ def judge(settings: PileSettings, gathered: Gathered, context: Context, clock: C
         stays = decisions.staying(table)["document"].combine_chunks()
         measured = with_repeats(settings, measured, table, documents, context)
         wanted, found = decisions.editings(settings), measured.findings
-        edits, documents = edit(wanted, documents, measured.values, found, stays, context, gathered.signals)
+        edits, documents, spans = edit(wanted, documents, measured.values, found, stays, context, gathered.signals)
         table = decisions.with_edits(table, edits)
     with clock("duplicates"):
         candidates = decisions.candidates(table, measured.values)
@@ -149,7 +151,7 @@ def judge(settings: PileSettings, gathered: Gathered, context: Context, clock: C
     accounts.check(documents.table, table)
     context.progress("decided", table.num_rows, table.num_rows, "documents", **accounts.so_far(table))
     pile = decisions.pile(documents.table, measured.values, table, splits)
-    return Decided(documents, measured, table, edits, pile)
+    return Decided(documents, measured, table, edits, spans, pile)
 
 
 def _texts(made: Decided, missing: pa.Array, context: Context) -> Iterator[pa.RecordBatch]:

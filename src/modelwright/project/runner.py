@@ -7,6 +7,7 @@ last. A kill at any point leaves either nothing or something that the next run f
 from __future__ import annotations
 
 import contextlib
+import gc
 import platform
 import shutil
 import time
@@ -171,9 +172,12 @@ def _execute(this: Run, planned: Planned, version: int, expected: Estimate) -> d
         expected=_expected(this, step),
     )
     began, cpu = time.monotonic(), time.process_time()
+    stage = step.load()
+    gc.freeze()  # a full collection walks 300,000 objects of imported modules: a tenth of the time of a small increment
     try:
-        output: Output = step.load().run(step.settings, planned.inputs, context)
+        output: Output = stage.run(step.settings, planned.inputs, context)
     finally:
+        gc.unfreeze()
         context.close()
     if step.kind == "pile":
         recipe.write(project, out)
