@@ -46,5 +46,9 @@ def prefixes(ids: pa.ChunkedArray | pa.Array) -> np.ndarray[Any, np.dtype[np.uin
     if pa.types.is_dictionary(ids.type):
         codes, names = encoded(ids)
         return prefixes(names)[codes] if len(codes) else np.zeros(0, np.uint64)
-    heads = pc.fill_null(pc.utf8_slice_codeunits(ids.cast(pa.string()), 0, 16), "0" * 16)
-    return np.frombuffer(bytes.fromhex("".join(heads.to_pylist())), dtype=">u8").astype(np.uint64)
+    whole = pa.concat_arrays(ids.chunks) if isinstance(ids, pa.ChunkedArray) and ids.num_chunks else ids
+    if not len(whole):
+        return np.zeros(0, np.uint64)
+    heads = pc.fill_null(pc.binary_slice(whole.cast(pa.binary()), 0, 16), b"0" * 16)
+    digits = heads.buffers()[2].to_pybytes()[heads.offset * 16 : (heads.offset + len(heads)) * 16]
+    return np.frombuffer(bytes.fromhex(digits.decode()), dtype=">u8").astype(np.uint64)

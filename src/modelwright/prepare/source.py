@@ -181,7 +181,8 @@ def walk(
         if entry.name.startswith("."):
             continue
         # A name that is not UTF-8 is written with escapes, so that every origin is text.
-        relative = prefix + os.fsencode(entry.name).decode("utf-8", "backslashreplace")
+        name = entry.name if entry.name.isascii() else os.fsencode(entry.name).decode("utf-8", "backslashreplace")
+        relative = prefix + name
         if entry.is_dir(follow_symlinks=False):
             if enters(relative):
                 yield from walk(entry.path, enters, relative + "/")
