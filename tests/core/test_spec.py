@@ -65,6 +65,15 @@ def test_a_misspelt_key_is_told_before_the_key_that_is_missing_because_of_it() -
         validated(Required, {}, "prepare")
 
 
+def test_keys_are_told_of_a_place_that_is_written_otherwise_than_it_is_called() -> None:
+    class Aliased(Options):
+        inner_settings: Inner = Field(default_factory=Inner, alias="inner")
+
+    with pytest.raises(UnknownName, match="champion") as caught:
+        validated(Aliased, {"inner": {"champion": 3}}, "")
+    assert "minimum_words" in caught.value.hint
+
+
 def test_a_secret_prints_as_its_name_everywhere() -> None:
     value = Outer(key=Secret("TOKEN", "hunter2"))
     assert "hunter2" not in repr(value) + str(value) + value.model_dump_json() + json.dumps(str(value.model_dump()))

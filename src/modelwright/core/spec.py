@@ -170,7 +170,8 @@ def _explain(detail: ErrorDetails, cls: type[BaseModel], where: str) -> Modelwri
 def _keys(cls: type[BaseModel], path: list[str]) -> list[str]:
     """The keys that are allowed at `path` below `cls`."""
     for part in path:
-        field = cls.model_fields.get(part)
+        named = {field.alias or name: field for name, field in cls.model_fields.items()}
+        field = named.get(part)
         inner = [kind for kind in _classes(field.annotation) if field] if field else []
         if not inner:
             break

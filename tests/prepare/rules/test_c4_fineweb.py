@@ -140,3 +140,7 @@ def test_mc4s_paragraphs_are_an_option():
     bodies = ["\n".join("x" * size for size in sizes) for sizes in ((200, 3, 200, 200), (200, 200), (200, 200, 199))]
     counts = dict(zip(text.COLUMNS, text.count(pa.array(bodies)).tolist(), strict=True))
     assert counts["third_longest_line"] == [200, 0, 199]
+
+
+def test_the_option_of_the_project_file_by_example_is_the_default():
+    assert plugins.parse("rules", {"fineweb": {"short_line_share": 0.67}}) == plugins.parse("rules", "fineweb")
