@@ -46,6 +46,8 @@ SHARED = Path(__file__).parents[2].parent / "shared" / "data"
         ("All rights reserved", "LicenseRef-Proprietary", "proprietary"),
         ("BUSL-1.1", "BUSL-1.1", "proprietary"),
         ("terms of the vendor", None, "unknown"),
+        ("MIT (samples, mixed upstream)", None, "unknown"),
+        ("MIT License (MIT)", "MIT", "permissive"),
         ("MIT OR", None, "unknown"),
         ("(", None, "unknown"),
         ("", None, "unknown"),

@@ -200,7 +200,8 @@ def stated(text: str) -> Licence:
     """What a stated licence means: an SPDX expression, a plain name ("MIT License", "Apache 2.0") or a licence's
     address.
 
-    Anything else is UNKNOWN, never an error. "BSD" is read as BSD-3-Clause, unversioned "GPL" as GPL-1.0-or-later.
+    Anything else is UNKNOWN, never an error: "MIT (samples, mixed upstream)" too, for what stands in brackets may take
+    back what stands before; a word or two may not. "BSD" is read as BSD-3-Clause, unversioned "GPL" as GPL-1.0-or-later.
     """
     text = _FROM_FILE.sub("", " ".join(text.split()))
     direct = parse(text)
@@ -216,7 +217,7 @@ def stated(text: str) -> Licence:
         return parse("LicenseRef-scancode-public-domain")
     if _PROPRIETARY.fullmatch(name):
         return Licence("LicenseRef-Proprietary", "proprietary")
-    short = re.sub(r"\([^)]*\)|,", " ", name.lower())
+    short = re.sub(r"\([\w.+/-]+(?: [\w.+/-]+)?\)|,", " ", name.lower())
     short = re.sub(r"\b(?:licen[cs]ed?|licen[cs]es|the|version|under)\b", " ", short)
     short = " ".join(re.sub(r"\bv(?=\d)", "", short).split())
     creative, gnu = _CREATIVE.fullmatch(short), _GNU.fullmatch(short)

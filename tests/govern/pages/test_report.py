@@ -157,6 +157,16 @@ def test_remarks_name_what_should_be_looked_into_first() -> None:
     assert any("Without gopher" in text for look, text in remarks(changed) if look)
 
 
+def test_what_a_takedown_barred_is_no_work_of_the_rules() -> None:
+    changed = copy.deepcopy(data())
+    changed["flow"].append(row("books", "dropped", "takedown", 1, 40))
+    changed["decisions"]["dropped"] = {"documents": 4, "bytes": 120}
+    told = " ".join(text for _, text in remarks(changed))
+    assert "1 of the documents read is barred by a takedown" in told
+    assert "3 of the 3 that rules drop" in told
+    assert "The rules as they stand" not in told
+
+
 def test_a_browser_draws_it_light_and_dark(tmp_path: Path) -> None:
     page = tmp_path / "report.html"
     page.write_text(report_page(data()))

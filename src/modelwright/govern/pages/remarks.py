@@ -14,6 +14,10 @@ _UNKNOWN = 0.05
 _BINDING = ("proprietary", "non_commercial", "no_derivatives", "strong_copyleft")
 
 
+TAKEDOWN = "takedown"
+"""In the place of a rule: what bars a document that was taken down."""
+
+
 def remarks(data: Data) -> list[tuple[bool, str]]:
     """(whether somebody should look into it, the sentence) each: what stands out first, then what is in order."""
     found = [*_losses(data), *_rules(data), *_composition(data), *_personal(data), *_contamination(data)]
@@ -32,13 +36,22 @@ def _losses(data: Data) -> Iterator[tuple[bool, str]]:
     broken = data["decisions"]["quarantined"]["documents"]
     if broken:
         yield True, f"{broken:,} documents could not be read."
-    reasons = [row for row in data["flow"] if row["decision"] == "dropped"]
-    totals: dict[str, int] = {}
-    for row in reasons:
-        totals[row["rule"]] = totals.get(row["rule"], 0) + row["documents"]
+    totals = _dropped(data)
+    taken = sum(row["documents"] for row in data["flow"] if row["rule"] == TAKEDOWN)
+    if taken:
+        yield False, f"{taken:,} of the documents read {'are' if taken > 1 else 'is'} barred by a takedown."
     if totals:
         most = max(totals, key=lambda name: (totals[name], name))
         yield False, f"{most} drops most: {totals[most]:,} of the {sum(totals.values()):,} that rules drop."
+
+
+def _dropped(data: Data) -> dict[str, int]:
+    """Rule -> documents that it dropped; what a takedown barred was not for rules to decide."""
+    totals: dict[str, int] = {}
+    for row in data["flow"]:
+        if row["decision"] == "dropped" and row["rule"] != TAKEDOWN:
+            totals[row["rule"]] = totals.get(row["rule"], 0) + row["documents"]
+    return totals
 
 
 def _rules(data: Data) -> Iterator[tuple[bool, str]]:
@@ -50,7 +63,7 @@ def _rules(data: Data) -> Iterator[tuple[bool, str]]:
         yield False, f"No document meets {', '.join(silent)}."
     if data["unmeasured"]:
         yield True, f"Not measured in this version, so not tried again: {', '.join(data['unmeasured'])}."
-    dropped = data["decisions"]["dropped"]["documents"]
+    dropped = sum(_dropped(data).values())
     if data["rules"] and abs(data["together"]["documents"] - dropped) > 0:
         yield (
             True,

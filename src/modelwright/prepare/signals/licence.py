@@ -16,7 +16,7 @@ class Licence(Signal):
     Classes: permissive, weak_copyleft, strong_copyleft, no_derivatives, non_commercial, proprietary, unknown.
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     inputs: ClassVar[tuple[str, ...]] = ("text", "licence", "path")
     outputs: ClassVar[dict[str, str]] = {
         "licence_spdx": "string", "licence_found": "string", "licence_class": "string", "licence_source": "string",
