@@ -304,31 +304,30 @@ class Tokens:
         full = all(shard["tokens"] == SHARD_TOKENS for shard in found[:-1])
         return found if full and all("digest" in shard for shard in found) else None
 
-    def documents(self) -> pa.Table:
-        """DOCUMENT_COLUMNS; row i is document i, tokens `ends[i - 1]` to `ends[i]`."""
+    def documents(self, columns: Sequence[str] = DOCUMENT_COLUMNS) -> pa.Table:
+        """DOCUMENT_COLUMNS, or some; row i is document i, tokens `ends[i - 1]` to `ends[i]`."""
         import pyarrow.parquet as pq
 
-        return pq.read_table(self.folder / _DOCUMENTS, partitioning=None)
+        return pq.read_table(self.folder / _DOCUMENTS, columns=list(columns), partitioning=None)
 
     def source_ranges(self) -> dict[str, tuple[int, int]]:
         """Source -> (first token, end) of its documents, which lie together."""
         import numpy as np
 
-        codes, names = encoded(self.documents()["source"])
+        codes, names = encoded(self.documents(["source"])["source"])
         begins = np.flatnonzero(np.diff(codes, prepend=-1)).tolist()
         ends = [0, *self.ends.tolist()]
         bounds = pairwise([*begins, len(codes)])
         return {names[int(codes[first])].as_py(): (ends[first], ends[last]) for first, last in bounds}
 
 
-def tokens_digest(folder: Path) -> str:
+def tokens_digest(tokens: Tokens) -> str:
     """Digest of the content: tokenizer, ids, ends and the order of documents. The ids are taken from the digests of
     shards as they were written: where these begin depends on the documents alone."""
-    tokens = Tokens.open(folder)
-    order = hashlib.sha256("\n".join(tokens.documents()["document"].to_pylist()).encode()).hexdigest()
+    order = hashlib.sha256("\n".join(tokens.documents(["document"])["document"].to_pylist()).encode()).hexdigest()
     content = {
         "tokenizer": digest_file(tokens.tokenizer_path), "vocabulary": tokens.vocabulary,
         "shards": [shard["digest"] for shard in tokens.manifest["shards"]], "dtype": tokens.manifest["dtype"],
-        "ends": digest_file(folder / _ENDS), "order": order, "end_of_text": tokens.end_of_text,
+        "ends": digest_file(tokens.folder / _ENDS), "order": order, "end_of_text": tokens.end_of_text,
     }  # fmt: skip
     return digest(content)

@@ -201,7 +201,7 @@ def stated(text: str) -> Licence:
     address.
 
     Anything else is UNKNOWN, never an error: "MIT (samples, mixed upstream)" too, for what stands in brackets may take
-    back what stands before; a word or two may not. "BSD" is read as BSD-3-Clause, unversioned "GPL" as GPL-1.0-or-later.
+    back what stands before; a word or two may not. "BSD" is read as BSD-3-Clause, "GPL" alone as GPL-1.0-or-later.
     """
     text = _FROM_FILE.sub("", " ".join(text.split()))
     direct = parse(text)

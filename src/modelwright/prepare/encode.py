@@ -50,7 +50,7 @@ def encode(reader: Any, documents: pa.Table, context: Context, mix: Mix | None =
     if before is None:
         places = np.full(documents.num_rows, -1, np.int64)
     else:
-        places = _places(documents, before.documents())
+        places = _places(documents, before.documents(["document", "digest"]))
     missing = documents.take(pa.array(np.flatnonzero(places < 0)))
     new: Tokens | None = None
     if missing.num_rows:

@@ -86,11 +86,12 @@ def run(settings: TokensSettings, inputs: Mapping[str, Artifact], context: Conte
         tokenizer_of = "trained here"
         _train(settings, reader, documents, context)
     encoded = encode(reader, documents, context, settings.mix)
-    facts = _facts(context.out, encoded.documents, reader.record.counts["held_out"])
+    tokens = Tokens.open(context.out)
+    facts = _facts(tokens, encoded.documents, reader.record.counts["held_out"])
     facts |= {"tokenizer": tokenizer_of, "encoded_before": encoded.reused}
     facts |= {"mix": encoded.mix} if encoded.mix else {}
-    shards = {shard["file"]: shard["digest"] for shard in Tokens.open(context.out).manifest["shards"]}
-    return Output(tokens_digest(context.out), facts, shards)
+    shards = {shard["file"]: shard["digest"] for shard in tokens.manifest["shards"]}
+    return Output(tokens_digest(tokens), facts, shards)
 
 
 def _pinned(settings: TokensSettings, inputs: Mapping[str, Artifact], out: Path) -> str:
@@ -138,11 +139,10 @@ def _write_texts(reader: Any, documents: pa.Table, path: Path, context: Context)
             context.progress("reading texts", done, once.num_rows, "texts")
 
 
-def _facts(folder: Path, documents: pa.Table, held_out: int) -> dict[str, Any]:
+def _facts(tokens: Tokens, documents: pa.Table, held_out: int) -> dict[str, Any]:
     import numpy as np
     import pyarrow.compute as pc
 
-    tokens = Tokens.open(folder)
     sizes = documents.group_by("source").aggregate([("bytes", "sum"), ("document", "count")]).to_pylist()
     ranges = tokens.source_ranges()
     by_source = {}
