@@ -14,7 +14,7 @@ import tiny_project
 
 import modelwright
 from modelwright import cli
-from modelwright.core.errors import Refused, UsageError
+from modelwright.core.errors import Refused, StorageError, UsageError
 from modelwright.engines import http
 from modelwright.formats.tokens import Tokens
 
@@ -149,6 +149,24 @@ def test_servers_that_run_meanwhile_are_told(made: Path, copied: Copy, caplog: p
         assert http.post(f"{second.url}/v1/completions", asked)["modelwright"]["taken_down"] == [name]
         assert ready(second.url)["taken_down"] == [name]
         assert [name in text for text in heard] == [True]
+
+
+def test_a_server_that_cannot_read_the_ledger_goes_on_as_it_was_and_says_so_once(
+    made: Path, copied: Copy, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = modelwright.load(copied(made))
+
+    def refuse() -> None:
+        raise StorageError("the ledger's disk is gone", hint="bring it back")
+
+    with project.running("release@1") as server:
+        monkeypatch.setattr(project.records, "refresh", refuse)
+        for _ in range(3):
+            answer = http.post(f"{server.url}/v1/completions", {"model": "release@1", "prompt": "x", "max_tokens": 1})
+            assert "taken_down" not in answer["modelwright"]
+    assert [record.message for record in caplog.records if "ledger's disk" in record.message] == [
+        "whether a takedown came is not known: the ledger's disk is gone"
+    ]
 
 
 def test_the_project_file_may_say_that_a_warning_is_enough(folder: Path) -> None:

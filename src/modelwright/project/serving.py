@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelwright.core.context import Artifact
-from modelwright.core.errors import IntegrityError, Refused, UsageError
+from modelwright.core.errors import IntegrityError, ModelwrightError, Refused, UsageError
 from modelwright.govern import carriers, takedowns
 from modelwright.govern.receipts import receipt_maker
 from modelwright.govern.records import Records
@@ -127,7 +127,8 @@ def _permitted(
 
 class Watch:
     """The standing of what is served: refused or told at the start as `carrying.permitted` does, then whenever a
-    takedown came to the ledger, by whatever process."""
+    takedown came to the ledger, by whatever process. While the ledger cannot be read, what was known last holds, and
+    the log says so."""
 
     def __init__(
         self, project: Project, records: Records, artifact: Artifact, yes: int | None, warn: Warn | None
@@ -137,15 +138,21 @@ class Watch:
         self._known = project, records, artifact, yes, warn
         self._read = len(records.entries)
         self._standing = Standing(tuple(carrying.permitted(project, records, artifact, "served", yes, warn)))
-        self._lock = threading.Lock()
+        self._lock, self._blind = threading.Lock(), False
 
     def __call__(self) -> Standing:
         records = self._known[1]
-        records.refresh()
         with self._lock:
-            came, self._read = records.entries[self._read :], len(records.entries)
-            if any(entry.kind == takedowns.KIND for entry in came):
-                self._standing = self._now()
+            try:
+                records.refresh()
+                came, self._read = records.entries[self._read :], len(records.entries)
+                if any(entry.kind == takedowns.KIND for entry in came):
+                    self._standing = self._now()
+                self._blind = False
+            except ModelwrightError as error:
+                if not self._blind:
+                    log.warning("whether a takedown came is not known: %s", error.message)
+                self._blind = True
             return self._standing
 
     def _now(self) -> Standing:
