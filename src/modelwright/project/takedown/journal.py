@@ -39,6 +39,8 @@ class Journal:
         write_json(self.path, self.value)
 
     def close(self) -> None:
+        for torn in self.path.parent.glob(f".{self.path.name}.*"):  # of a write that was killed
+            torn.unlink(missing_ok=True)
         self.path.unlink(missing_ok=True)
 
 
