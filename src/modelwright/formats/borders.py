@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from modelwright.formats.findings import encoded
+
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
@@ -40,8 +42,6 @@ def prefixes(ids: pa.ChunkedArray | pa.Array) -> np.ndarray[Any, np.dtype[np.uin
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
-
-    from modelwright.formats.findings import encoded
 
     if pa.types.is_dictionary(ids.type):
         codes, names = encoded(ids)

@@ -46,6 +46,11 @@ def files(folder: Path) -> list[Path]:
     return sorted(folder.glob(f"*{_SUFFIX}"))
 
 
+def files_of_all(caches: Path) -> list[Path]:
+    """The parts of all caches that lie in a folder."""
+    return [path for folder in sorted(caches.glob("*/")) for path in files(folder)]
+
+
 def write(path: Path, part: pa.Table) -> None:
     """Write a part, whole or not at all. Raises StorageError."""
     import pyarrow as pa

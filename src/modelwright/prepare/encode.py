@@ -107,9 +107,7 @@ def _earlier(context: Context) -> Tokens | None:
             tokens = Tokens.open(path.parent) if digest_file(path) == wanted and path.parent != context.out else None
         except ModelwrightError:
             continue  # damaged or unfinished: encode anew; `verify` is who names damage
-        if tokens is None:
-            continue
-        if found is None or tokens.manifest["documents"] > found.manifest["documents"]:
+        if tokens is not None and (found is None or tokens.manifest["documents"] > found.manifest["documents"]):
             found = tokens
     return found
 

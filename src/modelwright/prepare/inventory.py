@@ -14,7 +14,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from modelwright.core.errors import InputError, StorageError
@@ -63,8 +63,7 @@ def path_version(path: Path, home: Path) -> str:
 def look(source: Source, project_folder: Path, home: Path) -> Inventory:
     """The inventory of a source; hashes only what is new or changed since the last look."""
     seen = _seen.get()
-    if seen is None:
-        return _look(source.name, source.inventory(project_folder), home)
+    seen = {} if seen is None else seen
     if source.name not in seen:
         seen[source.name] = _look(source.name, source.inventory(project_folder), home)
     return seen[source.name]
@@ -72,9 +71,8 @@ def look(source: Source, project_folder: Path, home: Path) -> Inventory:
 
 def sizes(source: Source, project_folder: Path) -> list[tuple[str, int]]:
     """Path and bytes of each file of a source, whatever it holds."""
-    seen = _seen.get()
-    files = seen[source.name].files if seen is not None and source.name in seen else source.inventory(project_folder)
-    return [(file.path, file.size) for file in files]
+    seen = (_seen.get() or {}).get(source.name)
+    return [(file.path, file.size) for file in (seen.files if seen else source.inventory(project_folder))]
 
 
 @contextlib.contextmanager
@@ -98,7 +96,7 @@ def _look(name: str, found: Iterable[SourceFile], home: Path) -> Inventory:
             before = known.get(file.relative)
             trusted = before is not None and _unchanged(file, before)
             digest = before[4] if before is not None and trusted else _digest(file)
-            result.append(file.with_digest(digest))
+            result.append(replace(file, digest=digest))
             if not trusted:
                 changed.append(result[-1])
         gone = known.keys() - {file.relative for file in files}

@@ -19,7 +19,7 @@ class Keys:
     def __init__(self) -> None:
         self._heads: pa.Array | None = None
         self._digests: dict[str, Any] = {}
-        self._found: list[tuple[pa.Array, pa.Array, pa.Array]] = []
+        self._found: list[tuple[pa.Array, pa.Array]] = []
 
     def of(self, signal: Signal, values: pa.Table) -> pa.Array:
         """The key of each row: the first 32 digits of the text's digest, if the signal reads the text, and 32 over the
@@ -47,15 +47,17 @@ class Keys:
         return pc.if_else(pc.is_valid(texts), keys, pa.scalar(None, pa.string()))
 
     def places(self, keys: pa.Array, kept: pa.Array) -> pa.Array:
-        """The place of each of `keys` among those that are `kept`, null where it is not; most signals read the text
-        alone and were measured together, so that one search serves them all."""
+        """The place of each of `keys` among those that are `kept`, null where it is not; signals that read the text
+        alone and were measured together are served by one search. Others share no keys, so nothing of them is held."""
         import pyarrow.compute as pc
 
-        for of, among, places in self._found:
-            if of is keys and among.equals(kept):
+        if keys is not self._heads:
+            return pc.index_in(keys, value_set=kept)
+        for among, places in self._found:
+            if among.equals(kept):
                 return places
-        self._found.append((keys, kept, pc.index_in(keys, value_set=kept)))
-        return self._found[-1][2]
+        self._found.append((kept, pc.index_in(keys, value_set=kept)))
+        return self._found[-1][1]
 
 
 def _digests(column: pa.ChunkedArray) -> Any:

@@ -41,11 +41,6 @@ class SourceFile:
         """From the result of a stat call."""
         return SourceFile(relative, path, status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, **more)
 
-    def with_digest(self, digest: str) -> SourceFile:
-        """The same file, whose digest is known; in a fifth of the time of `dataclasses.replace`."""
-        times = self.mtime_ns, self.ctime_ns
-        return SourceFile(self.relative, self.path, self.size, *times, self.inode, self.licence, self.owner, digest)
-
 
 @dataclass(frozen=True)
 class Piece:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelwright.core.errors import IntegrityError
 from modelwright.core.storage import storage_error
+from modelwright.prepare import cache
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -91,10 +92,9 @@ class TextStore:
         """The distinct ones of `digests` that the store does not hold."""
         import pyarrow.compute as pc
 
-        wanted = pc.unique(digests).drop_null()
         if self._index is None:
-            return wanted
-        return wanted.filter(pc.invert(pc.is_in(wanted, value_set=self._index["digest"].combine_chunks())))
+            return pc.unique(digests).drop_null()
+        return cache.missing(self._index, "digest", digests)
 
     def batches(self, table: pa.Table, limit_bytes: int = BATCH_BYTES) -> Iterator[pa.RecordBatch]:
         """The rows of `table` (with a column `digest`) in their order, with a column `text` added.

@@ -27,14 +27,15 @@ def prune(project: Project, records: Records, planned: list[Planned], keep: int 
     resumable = {work_folder(project, item.step, item.fingerprint) for item in planned if item.fingerprint}
     removed: list[dict[str, Any]] = []
     going: list[Path] = []
+    artifacts = 0
     with lock(project.home / "lock", what=str(project.folder)):
         kept = _reached(records, current, keep)
         for artifact in records.artifacts():
             if artifact.ref in kept or not artifact.path.is_dir() or is_erased(artifact.path):
                 continue
             going.append(artifact.path)
-            size = own_bytes(*going) - own_bytes(*going[:-1])
-            removed.append({"ref": artifact.ref, "bytes": size, "digest": artifact.digest})
+            before, artifacts = artifacts, own_bytes(*going)
+            removed.append({"ref": artifact.ref, "bytes": artifacts - before, "digest": artifact.digest})
         if removed:  # on record first: what is gone and not on record would be damage
             subject = [{"name": item["ref"], "digest": item["digest"]} for item in removed]
             records.append("prune", subject, {"removed": removed})
@@ -43,13 +44,11 @@ def prune(project: Project, records: Records, planned: list[Planned], keep: int 
             aside.parent.mkdir(exist_ok=True)
             shutil.rmtree(aside, ignore_errors=True)
             path.rename(aside)
-        artifacts = sum(item["bytes"] for item in removed)
         work = _leftovers(project.home / "work", resumable) - artifacts
         tables = shrink_tables(project, records)
         if work or tables:
             records.append("prune", [], {"removed": [], "work_bytes": work, "table_bytes": tables})
-    freed = sum(item["bytes"] for item in removed) + work + tables
-    return {"removed": removed, "bytes": freed, "kept": sorted(kept)}
+    return {"removed": removed, "bytes": artifacts + work + tables, "kept": sorted(kept)}
 
 
 def shrink_tables(project: Project, records: Records, gone: Collection[str] = ()) -> int:

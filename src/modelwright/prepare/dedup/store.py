@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from modelwright.core.errors import InputError
 from modelwright.core.storage import storage_error
+from modelwright.prepare import cache
 from modelwright.prepare.dedup.base import Corpus
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ def signatures(corpus: Corpus) -> Signatures:
     disk refuses.
     """
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     from modelwright.measure.hashing import SIGNATURE
 
@@ -46,9 +46,7 @@ def signatures(corpus: Corpus) -> Signatures:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         index = _load(folder)
-        missing = corpus.digests
-        if len(index):
-            missing = missing.filter(pc.invert(pc.is_in(missing, index["digest"])))
+        missing = cache.missing(index, "digest", corpus.digests)
         if len(missing):
             index = pa.concat_tables([index, *_measure(corpus, missing, folder, _end(index))])
         if len(list(folder.glob("*.arrow"))) > _INDICES_AT_MOST:

@@ -151,9 +151,8 @@ def _cached(project: Project, asked: Asked) -> set[str]:
     from modelwright.prepare import cache
 
     found: set[str] = set()
-    for folder in sorted((project.home / "cache" / "documents").glob("*/")):
-        for path in cache.files(folder):
-            found.update(_where(cache.load(path), asked.kind, asked.value))
+    for path in cache.files_of_all(project.home / "cache" / "documents"):
+        found.update(_where(cache.load(path), asked.kind, asked.value))
     return found
 
 

@@ -47,7 +47,7 @@ def _known_rows(folder: Path, documents: list[str]) -> pa.Table:
     from modelwright.prepare.documents import interim_schema
 
     ids, found = pa.array(documents, pa.string()), [interim_schema().empty_table()]
-    for path in (part for one in sorted(folder.glob("*/")) for part in cache.files(one)):
+    for path in cache.files_of_all(folder):
         table = cache.load(path)
         if set(interim_schema().names) <= set(table.column_names):
             rows = table.select(interim_schema().names).replace_schema_metadata(None).cast(interim_schema())
@@ -131,7 +131,7 @@ def _documents(folder: Path, documents: list[str]) -> None:
     from modelwright.prepare import cache
 
     ids = pa.array(documents, pa.string())
-    for path in (part for one in sorted(folder.glob("*/")) for part in cache.files(one)):
+    for path in cache.files_of_all(folder):
         table = cache.load(path)
         hit = pc.is_in(table["document"], value_set=ids)
         if not pc.any(pc.and_(hit, pc.is_valid(table["digest"]))).as_py():
