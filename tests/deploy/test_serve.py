@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import socket
@@ -51,6 +52,19 @@ def test_after_the_block_the_port_is_free_again(app_settings: AppSettings) -> No
         httpx.get(f"{server.url}/readyz")
     with bound("127.0.0.1", server.port):
         pass
+
+
+def test_logging_of_the_process_that_it_runs_in_is_left_alone(app_settings: AppSettings) -> None:
+    class OfTheProgram(logging.Handler):
+        closed = False
+
+        def close(self) -> None:
+            self.closed = True
+            super().close()
+
+    handler = OfTheProgram()
+    with running_server(replace(app_settings, answers=None)):
+        assert not handler.closed
 
 
 def test_the_blocking_server_ends_cleanly_on_an_interrupt(tiny_model: Path) -> None:

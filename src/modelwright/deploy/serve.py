@@ -89,6 +89,7 @@ def _uvicorn(service: Service) -> Any:
 
     config = uvicorn.Config(
         create_app(service),
+        log_config=None,  # uvicorn's own closes every logging handler of the process, and absl's closes stderr with it
         log_level="warning",
         access_log=False,
         server_header=False,
