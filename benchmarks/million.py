@@ -96,11 +96,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--documents", type=int, default=100_000)
     count = parser.parse_args().documents
-    from modelwright.core import quiet
+    from modelwright.core import libraries
     from modelwright.engines.pile_reader import open_pile
     from modelwright.prepare.diff import diff
 
-    quiet.switch_off_telemetry()
+    libraries.settle()
     words = [f"{random.Random(number).getrandbits(40):x}"[: 2 + number % 9] for number in range(20_000)]
     pool = " ".join(random.Random(0).choices(words, k=400_000))
     with tempfile.TemporaryDirectory(prefix="benchmark-") as place:

@@ -138,9 +138,9 @@ def main() -> None:
     parser.add_argument("--profile", action="store_true", help="print where the warm run spends its time")
     arguments = parser.parse_args()
 
-    from modelwright.core import plugins, quiet
+    from modelwright.core import libraries, plugins
 
-    quiet.switch_off_telemetry()
+    libraries.settle()
     rules = [name for name in RULES if name in plugins.catalogue("rules")]
     texts = documents(arguments.data)
     with tempfile.TemporaryDirectory(prefix="benchmark-") as place:

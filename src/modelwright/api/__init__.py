@@ -14,7 +14,7 @@ from typing import Any
 
 from modelwright.api.base import Handle, Rows
 from modelwright.api.project import Project
-from modelwright.core import plugins, quiet
+from modelwright.core import libraries, plugins
 from modelwright.project import consent, create, schema
 
 __all__ = [
@@ -39,7 +39,7 @@ def load(
     place: str | Path = ".", overrides: Sequence[str] = (), ask: Callable[[list[Path]], bool] = lambda files: True
 ) -> Project:
     """Load a project from its folder or file. `overrides` are `a.b=1`; `ask` may refuse to run its plugins."""
-    quiet.switch_off_telemetry()
+    libraries.settle()
     return Project(schema.load(place, overrides, ask))
 
 

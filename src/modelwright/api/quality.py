@@ -14,10 +14,10 @@ def benchmark_prepare(
     tell: Callable[[str], None] = lambda name: None,
 ) -> dict[str, Any]:
     """Measure every detector of stage 1, or those named: figures with intervals, floors, the worst five mistakes."""
-    from modelwright.core import quiet
+    from modelwright.core import libraries
     from modelwright.project.quality import benchmark
 
-    quiet.switch_off_telemetry()
+    libraries.settle()
     return benchmark(Path(folder), only, write, tell)
 
 

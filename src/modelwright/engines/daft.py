@@ -7,10 +7,10 @@ query costs more than that.
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from modelwright.core import libraries
 from modelwright.core.errors import ModelwrightError
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 Kernel = Callable[["pa.RecordBatch"], "pa.RecordBatch"]
 Task = Callable[[], Iterable["pa.RecordBatch"]]
 
-_OFF = {"DAFT_ANALYTICS_ENABLED": "0", "SCARF_NO_ANALYTICS": "true", "DO_NOT_TRACK": "true", "DAFT_PROGRESS_BAR": "0"}
 _started = False
 _failures: list[ModelwrightError] = []
 
@@ -30,8 +29,7 @@ def start(workers: int | None = None) -> Any:
     The first call of a process decides the number of threads. Returns the module.
     """
     global _started
-    for name, value in _OFF.items():
-        os.environ.setdefault(name, value)
+    libraries.settle()
     import daft
 
     if not _started:
