@@ -14,7 +14,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from modelwright.core.errors import InputError, StorageError
@@ -96,7 +96,7 @@ def _look(name: str, found: Iterable[SourceFile], home: Path) -> Inventory:
             before = known.get(file.relative)
             trusted = before is not None and _unchanged(file, before)
             digest = before[4] if before is not None and trusted else _digest(file)
-            result.append(replace(file, digest=digest))
+            result.append(file._replace(digest=digest))
             if not trusted:
                 changed.append(result[-1])
         gone = known.keys() - {file.relative for file in files}

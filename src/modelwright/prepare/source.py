@@ -7,7 +7,7 @@ import stat
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import Field, model_validator
 
@@ -18,8 +18,7 @@ PIECE_BYTES = 8_000_000
 """Files are read in tasks of about this many bytes, and a large file by ranges of it: this bounds memory."""
 
 
-@dataclass(frozen=True)
-class SourceFile:
+class SourceFile(NamedTuple):
     """A file of a source as it lies on disk. `relative` is its POSIX path within the source and unique there.
 
     Times are in nanoseconds. `licence` and `owner` are set where the source knows them per file. `digest`, the hex

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from modelwright.core.errors import UnknownName
 from modelwright.govern.cards.card import Card
 
@@ -21,5 +19,7 @@ def render(card: Card, form: str) -> str:
 
         return html(card)
     if form == "json":
-        return json.dumps(card.to_json(), indent=1, ensure_ascii=False) + "\n"
+        import orjson
+
+        return orjson.dumps(card, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
     raise UnknownName("form of a card", form, FORMS)
