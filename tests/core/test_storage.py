@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from modelwright.core.errors import Busy, StorageError
-from modelwright.core.storage import folder_digests, lock, read_json, write_atomic, write_json
+from modelwright.core.storage import folder_digests, lock, read_json, sweep, write_atomic, write_json
 
 
 def test_a_write_replaces_the_whole_file_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
@@ -41,6 +41,23 @@ def test_a_file_size_limit_is_a_clear_error_and_keeps_the_old_file(tmp_path: Pat
     assert target.read_bytes() == b"old"
     assert [path.name for path in tmp_path.iterdir()] == ["data"]
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY
+
+
+def test_a_killed_write_is_absent_and_what_it_left_is_swept(tmp_path: Path) -> None:
+    target = tmp_path / "below" / "page.html"
+    write_atomic(target, b"old")
+    mine = tmp_path / "below" / ".page.html.torn"
+    mine.write_text("a user's own")
+    code = (
+        "import os, signal, sys; from pathlib import Path; from modelwright.core.storage import whole\n"
+        "with whole(Path(sys.argv[1])) as beside: beside.write_text('half'); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    killed = subprocess.run([sys.executable, "-c", code, str(target)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert target.read_bytes() == b"old"
+    assert len(list(target.parent.iterdir())) == 3
+    assert sweep(tmp_path) == len("half")
+    assert sorted(target.parent.iterdir()) == [mine, target]
 
 
 def test_a_folder_without_permission_is_named(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -59,6 +61,25 @@ def test_a_look_names_copies_and_learners_and_writes_nothing(made: Path, copied:
 def test_its_sentences_are_in_no_file_of_the_project(made: Path, taken: Path, needles: list[str]) -> None:
     assert every_file.searched(made, needles)  # the search finds what is there
     assert every_file.searched(taken, needles) == []
+
+
+def test_nor_in_what_a_killed_run_left(made: Path, copied: Copy, needles: list[str]) -> None:
+    folder = copied(made)
+    home = folder / ".modelwright"
+    shutil.copytree(home / "tokens" / "1", home / "tokens" / "2")  # in its place, and not yet on record
+    code = (
+        "import os, signal, sys; from pathlib import Path; from modelwright.core.storage import whole\n"
+        "with whole(Path(sys.argv[1])) as beside:\n"
+        "    beside.write_text(sys.argv[2]); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    for place in (folder / "reports" / "pile-1.html", home / "pile" / "1" / "note.json"):
+        subprocess.run([sys.executable, "-c", code, str(place), needles[0]], check=False)
+    assert any("tokens/2" in found for found in every_file.searched(folder, needles))
+    assert sum("torn" in found for found in every_file.searched(folder, needles)) == 2
+    project = modelwright.load(folder)
+    project.takedown("document", BOOK, execute=True)
+    assert every_file.searched(folder, needles) == []
+    assert project.verify()["ok"]
 
 
 def test_everything_verifies_afterwards_also_in_a_copy(taken: Path, copied: Copy) -> None:

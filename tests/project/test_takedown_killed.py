@@ -18,7 +18,6 @@ import pytest
 import modelwright
 from modelwright.govern import takedowns
 from modelwright.project import runner
-from modelwright.project.takedown import journal
 
 BOOK = "open:json/decoder.py"
 # The child counts what it does to the disk once the takedown writes, and kills itself at the KILL_AT-th such act.
@@ -111,15 +110,6 @@ def test_a_killed_takedown_is_finished_by_the_next_command(
 ) -> None:
     finish = again if share < 0.5 else run
     check(ready, needles, max(1, int(share * ready[2])), tmp_path / "killed", finish)
-
-
-def test_a_journal_that_is_closed_leaves_no_torn_write(tmp_path: Path) -> None:
-    one, other = journal.new(tmp_path, "one"), journal.new(tmp_path, "other")
-    for item in (one, other):
-        item.set(phase="begun")
-        (item.path.parent / f".{item.path.name}.z2p3ddbf").write_text("half")
-    one.close()
-    assert sorted(path.name for path in one.path.parent.iterdir()) == [".other.json.z2p3ddbf", "other.json"]
 
 
 @pytest.mark.slow

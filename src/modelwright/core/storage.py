@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import socket
-import tempfile
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -16,28 +16,46 @@ from typing import Any
 
 from modelwright.core.errors import Busy, StorageError
 
+_TORN = ".modelwright-torn"  # the end of the name of a file that is being written; no user calls one so
 WAIT_SECONDS = 10.0
 """How long a second process waits for the first one: a tag, a query or a commit is over by then, a run is not."""
 
 
-def write_atomic(path: Path, data: bytes) -> None:
-    """Write beside, flush to disk, rename. Raises StorageError with the cure when the disk refuses."""
+@contextlib.contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """The place to write a file to that is to be whole or absent: it becomes `path` when the block ends, and is gone
+    when the block fails; what a killed process leaves there is found by `sweep`. Raises StorageError with the cure when
+    the disk refuses."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident():x}{_TORN}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.chmod(name, 0o644)
-            os.replace(name, path)
-        except BaseException:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(name)
-            raise
+            yield beside
+            os.replace(beside, path)
+        finally:
+            beside.unlink(missing_ok=True)
     except OSError as error:
+        if error.filename == str(beside):
+            error.filename = str(path)  # the name that the user knows
         raise storage_error(error, path) from error
+
+
+def sweep(folder: Path) -> int:
+    """Remove below a folder what killed processes left of files that were to be `whole`; returns bytes. Call it under
+    the lock: a file that another process is writing goes too."""
+    size = 0
+    for path in folder.rglob(f".*{_TORN}"):
+        size += path.stat().st_size
+        path.unlink()
+    return size
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Write a file whole, flushed to disk. Raises StorageError with the cure when the disk refuses."""
+    with whole(path) as beside, beside.open("wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
 def storage_error(error: OSError, path: Path | str) -> StorageError:

@@ -8,12 +8,11 @@ anew.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modelwright.core.storage import storage_error
+from modelwright.core.storage import whole
 from modelwright.formats.borders import prefixes
 from modelwright.formats.pile import Chunk
 
@@ -58,12 +57,6 @@ def _write(home: Path, name: str, chunk: Chunk, rows: pa.Table) -> np.ndarray[An
     import numpy as np
 
     heads = np.unique(np.concatenate([prefixes(rows[column]) for column in COLUMNS])).astype("<u8")
-    path = _path(home, name, chunk)
-    beside = path.with_suffix(f".{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with whole(_path(home, name, chunk)) as beside:
         beside.write_bytes(heads.tobytes())
-        os.replace(beside, path)
-    except OSError as error:
-        raise storage_error(error, path) from error
     return heads

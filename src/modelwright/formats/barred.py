@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelwright.core.errors import IntegrityError
-from modelwright.core.storage import digest_file, read_json, storage_error, write_json
+from modelwright.core.storage import digest_file, read_json, whole, write_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -140,13 +140,8 @@ def _write_shingles(path: Path, texts: Sequence[Wanted]) -> None:
         "width": np.concatenate([np.full(len(some.hashes), some.width, np.int8) for some in texts]),
         "limit": np.concatenate([np.full(len(some.hashes), some.limit, np.uint64) for some in texts]),
     }
-    beside = path.with_suffix(".new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with whole(path) as beside:
         pq.write_table(pa.table(columns), beside, compression="zstd")
-        beside.replace(path)
-    except OSError as error:
-        raise storage_error(error, path) from error
 
 
 def read_shingles(path: Path) -> list[Wanted]:

@@ -7,14 +7,12 @@ can be measured again is not worth an error: a part that cannot be read is remov
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from modelwright.core.storage import storage_error
+from modelwright.core.storage import whole
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -55,17 +53,13 @@ def write(path: Path, part: pa.Table) -> None:
     """Write a part, whole or not at all. Raises StorageError."""
     import pyarrow as pa
 
-    beside = path.with_name(f".{path.stem}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        options = pa.ipc.IpcWriteOptions(compression="lz4", unify_dictionaries=True)
-        with pa.OSFile(str(beside), "wb") as sink, pa.ipc.new_file(sink, part.schema, options=options) as file:
-            file.write_table(part)
-        os.replace(beside, path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            beside.unlink()
-        raise storage_error(error, path) from error
+    options = pa.ipc.IpcWriteOptions(compression="lz4", unify_dictionaries=True)
+    with (
+        whole(path) as beside,
+        pa.OSFile(str(beside), "wb") as sink,
+        pa.ipc.new_file(sink, part.schema, options=options) as file,
+    ):
+        file.write_table(part)
 
 
 def load(path: Path) -> pa.Table:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelwright.core.errors import IntegrityError
-from modelwright.core.storage import storage_error
+from modelwright.core.storage import storage_error, whole
 from modelwright.prepare import cache
 
 if TYPE_CHECKING:
@@ -57,9 +57,8 @@ def writing(folder: Path, name: str) -> Iterator[TextWriter]:
         starts, sizes = [place[0] for place in places], [place[1] for place in places]
         columns = [pa.array(writer.rows, pa.string()), pa.array(starts, pa.int64()), pa.array(sizes, pa.int64())]
         table = pa.table(columns, names=["digest", "start", "bytes"])
-        beside = folder / f".{name}.index"
-        pq.write_table(table, beside, compression="zstd")
-        os.replace(beside, folder / f"{name}.parquet")
+        with whole(folder / f"{name}.parquet") as beside:
+            pq.write_table(table, beside, compression="zstd")
     except OSError as error:
         raise storage_error(error, path) from error
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from modelwright.core.context import Artifact
 from modelwright.core.errors import Refused, UsageError
-from modelwright.core.storage import lock, own_bytes
+from modelwright.core.storage import lock, own_bytes, sweep
 from modelwright.formats.erased import is_erased
 from modelwright.govern.records import Records
 from modelwright.project.plan import Planned, work_folder
@@ -44,7 +44,7 @@ def prune(project: Project, records: Records, planned: list[Planned], keep: int 
             aside.parent.mkdir(exist_ok=True)
             shutil.rmtree(aside, ignore_errors=True)
             path.rename(aside)
-        work = _leftovers(project.home / "work", resumable) - artifacts
+        work = _leftovers(project.home / "work", resumable) - artifacts + sweep(project.home)
         tables = shrink_tables(project, records)
         if work or tables:
             records.append("prune", [], {"removed": [], "work_bytes": work, "table_bytes": tables})

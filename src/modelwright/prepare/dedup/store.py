@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from modelwright.core.errors import InputError
-from modelwright.core.storage import storage_error
+from modelwright.core.storage import storage_error, whole
 from modelwright.prepare import cache
 from modelwright.prepare.dedup.base import Corpus
 
@@ -168,10 +168,8 @@ def _write(table: pa.Table, folder: Path) -> Path:
         texts = texts_of(chunk)
         name.update(texts.data[texts.offsets[0] : texts.offsets[-1]].data)
     path = folder / f"{name.hexdigest()[:32]}.arrow"
-    temporary = path.with_suffix(".new")
-    with pa.OSFile(str(temporary), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+    with whole(path) as beside, pa.OSFile(str(beside), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
         writer.write_table(table)
-    os.replace(temporary, path)
     return path
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from modelwright.govern.records import Records
 from modelwright.project.prune import shrink_tables
 from modelwright.project.schema import Project
 from modelwright.project.takedown import caches, quotes
-from modelwright.project.takedown.journal import Journal
+from modelwright.project.takedown.journal import TEXTS, Journal
 
 TOKENIZER = ("tokenizer.json", "tokenizer_config.json")
 """Stays of erased tokens: a vocabulary of pieces of words, without which models made of it cannot be read."""
@@ -24,7 +25,7 @@ def erase(project: Project, records: Records, begun: Journal) -> None:
     """Erase what the journal names, and note what went."""
     known, home = records.by_ref(), project.home
     removed: list[dict[str, Any]] = list(begun["removed"])
-    for kind in ("piles", "tokens", "pairs"):
+    for kind in TEXTS.values():
         for ref in begun["reach"][kind]:
             artifact = known[ref]
             stays = TOKENIZER if kind == "tokens" else ()
@@ -32,6 +33,7 @@ def erase(project: Project, records: Records, begun: Journal) -> None:
             if ref not in [item["ref"] for item in removed]:
                 removed.append({"ref": ref, "digest": artifact.digest, "bytes": size, **_roots(artifact.facts)})
                 begun.set(removed=removed)
+    _unrecorded(home, known)
     lists = [
         wanted for name in begun["files"] if name.endswith(".parquet") for wanted in barred.read_shingles(home / name)
     ]
@@ -49,6 +51,14 @@ def erase(project: Project, records: Records, begun: Journal) -> None:
         if not folder.name.startswith(KEPT_WORK):
             shutil.rmtree(folder)
     begun.set(bytes_after=folder_bytes(home))
+
+
+def _unrecorded(home: Path, known: Collection[str]) -> None:
+    """Remove versions that stand in their place and came on no record, because the run that made them was killed."""
+    for kind in TEXTS:
+        for folder in sorted((home / kind).glob("*/")):
+            if f"{kind}@{folder.name}" not in known:
+                shutil.rmtree(folder)
 
 
 def _roots(facts: Any) -> dict[str, Any]:

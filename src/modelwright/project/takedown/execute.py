@@ -10,7 +10,7 @@ from typing import Any
 import modelwright
 from modelwright.core.errors import ModelwrightError, Refused, UsageError
 from modelwright.core.fingerprint import digest
-from modelwright.core.storage import folder_bytes, lock
+from modelwright.core.storage import folder_bytes, lock, sweep
 from modelwright.formats import barred
 from modelwright.govern import carriers, takedowns
 from modelwright.govern.records import Records
@@ -18,7 +18,7 @@ from modelwright.project import lookup, schema
 from modelwright.project.schema import Project
 from modelwright.project.takedown import affected, caches, certificate, erase, journal, replace
 from modelwright.project.takedown.affected import WITH_COPIES, Asked, Found
-from modelwright.project.takedown.journal import Journal
+from modelwright.project.takedown.journal import TEXTS, Journal
 from modelwright.project.takedown.reach import reach
 
 Reporter = Callable[[dict[str, Any]], None]
@@ -72,6 +72,8 @@ def finish(project: Project, records: Records, begun: Journal, report: Reporter 
     def phase(what: str) -> None:
         report({"event": "takedown", "takedown": begun.takedown, "what": what})
 
+    for folder in {project.folder, project.home}:
+        sweep(folder)
     if begun.takedown not in takedowns.done(records):
         phase("putting it on record")
         _put_on_record(records, begun)
@@ -226,7 +228,7 @@ def _put_on_record(records: Records, begun: Journal) -> None:
     if begun.takedown in takedowns.begun(records):
         return
     known = records.by_ref()
-    touched = [ref for kind in ("piles", "tokens", "pairs") for ref in begun["reach"][kind]]
+    touched = [ref for kind in TEXTS.values() for ref in begun["reach"][kind]]
     predicate = {
         "takedown": begun.takedown, "phase": "begun", "asked": begun["asked"], "reason": begun["reason"],
         "documents": len(begun["documents"]), "files": begun["files"], "erases": touched,

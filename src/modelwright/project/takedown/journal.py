@@ -13,6 +13,8 @@ from typing import Any
 from modelwright.core.storage import read_json, write_json
 
 FOLDER = "takedown"
+TEXTS = {"pile": "piles", "tokens": "tokens", "pairs": "pairs"}
+"""Kinds of artifacts that hold texts, and the names under which `reach` lists them."""
 
 
 @dataclass
@@ -39,8 +41,6 @@ class Journal:
         write_json(self.path, self.value)
 
     def close(self) -> None:
-        for torn in self.path.parent.glob(f".{self.path.name}.*"):  # of a write that was killed
-            torn.unlink(missing_ok=True)
         self.path.unlink(missing_ok=True)
 
 

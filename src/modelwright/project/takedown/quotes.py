@@ -10,7 +10,7 @@ from pathlib import Path
 from modelwright.formats.barred import Wanted
 from modelwright.govern.records import Records
 from modelwright.project.schema import Project
-from modelwright.project.takedown.journal import Journal
+from modelwright.project.takedown.journal import TEXTS, Journal
 
 PAGES = ("cards", "reports")
 """Folders of a project that hold what modelwright wrote about its artifacts."""
@@ -39,7 +39,7 @@ def answers(home: Path, lists: Sequence[Wanted]) -> list[str]:
 def cards(project: Project, records: Records, begun: Journal, lists: Sequence[Wanted]) -> list[str]:
     """Remove the cards of erased versions, and every page that quotes; returns their paths in the project."""
     gone = set()
-    for kind in ("piles", "tokens", "pairs"):
+    for kind in TEXTS.values():
         for ref in begun["reach"][kind]:
             gone |= _forget_card(project, records, ref)
     for name in PAGES:
