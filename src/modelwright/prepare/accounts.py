@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from modelwright.core.errors import EmptyResult, IntegrityError, Refused
 from modelwright.core.storage import storage_error
 from modelwright.formats.findings import counted as rows_by
-from modelwright.formats.pile import DECISIONS
+from modelwright.formats.pile import DECISIONS, strangers
 from modelwright.prepare import decontaminate, web_domains
 from modelwright.prepare.settings import PileSettings
 
@@ -29,11 +29,10 @@ def check(documents: pa.Table, table: pa.Table) -> None:
     import pyarrow.compute as pc
 
     known = pc.is_in(table["decision"], value_set=pa.array(DECISIONS))
-    inputs = pc.is_in(table["document"], value_set=documents["document"].combine_chunks())
     problems = {
         "documents without a decision": documents.num_rows - table.num_rows,
         "documents with two decisions": table.num_rows - pc.count_distinct(table["document"]).as_py(),
-        "documents that are no input": table.num_rows - (pc.sum(inputs).as_py() or 0),
+        "documents that are no input": strangers(table["document"], documents["document"]),
         "rows with an unknown decision": table.num_rows - (pc.sum(known).as_py() or 0),
     }
     for what, count in problems.items():

@@ -21,6 +21,7 @@ from modelwright.formats.pile import (
     conform,
     content_root,
     count,
+    strangers,
     text_digests,
     text_root,
 )
@@ -100,6 +101,7 @@ def _begin(catalog: Any, home: Path) -> None:
 
 def _accounted(tables: dict[str, pa.Table]) -> dict[str, int]:
     """The counts, after every check that the four tables speak of the same documents."""
+    import pyarrow as pa
     import pyarrow.compute as pc
 
     documents, decisions = tables["documents"], tables["decisions"]
@@ -113,12 +115,11 @@ def _accounted(tables: dict[str, pa.Table]) -> dict[str, int]:
     copies = decisions.filter(pc.equal(decisions["decision"], "duplicate"))
     if copies["duplicate_of"].null_count:
         raise IntegrityError(f"{copies['duplicate_of'].null_count} duplicates do not say of which document")
-    every = decisions["document"].combine_chunks()
-    for name in ("signals", "findings"):
-        ids = encoded(tables[name]["document"])[1]
-        strangers = pc.sum(pc.invert(pc.is_in(ids, value_set=every))).as_py() or 0
-        if strangers:
-            raise IntegrityError(f"{strangers} documents of {name} are no input documents", value=strangers)
+    found = pa.chunked_array([encoded(tables["findings"]["document"])[1]])
+    for name, ids in (("signals", tables["signals"]["document"]), ("findings", found)):
+        unknown = strangers(ids, decisions["document"])
+        if unknown:
+            raise IntegrityError(f"{unknown} documents of {name} are no input documents", value=unknown)
     if tables["signals"].num_rows != decisions.num_rows:
         raise IntegrityError(
             f"signals has {tables['signals'].num_rows} rows for {decisions.num_rows} input documents",
