@@ -1,12 +1,12 @@
 """CPU time of preparing 1 % more data, as a share of the first run's, and whether the digests are those of one run.
 
-    python benchmarks/increment.py [--megabytes 30] [--data ../shared/data] [--profile]
+    python benchmarks/increment.py [--megabytes 300] [--data ../shared/data] [--profile]
 
 Ways: a new file beside the known ones; and the known JSON Lines file written anew, its rows shuffled among the new
 ones, ids and all other rows unchanged. The tokenizer is pinned. Rules, edits of personal data and duplicates are on;
 texts as in `benchmarks/prepare.py`, 90 % as rows of one JSON Lines file and 10 % as files of code. CPU-seconds of this
-process, in which everything is imported and compiled beforehand (start-up apart). `--megabytes 300` for the real one:
-what a run costs however little is new weighs the less the more was there.
+process, in which everything is imported and compiled beforehand (start-up apart). Some minutes; `--megabytes 30` for a
+quick look, in which what a run costs however little is new weighs more than it does.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def rewrite(folder: Path) -> None:
 
 def parsed(description: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=description.splitlines()[0])
-    parser.add_argument("--megabytes", type=float, default=30)
+    parser.add_argument("--megabytes", type=float, default=300)
     parser.add_argument("--data", type=Path, default=Path(__file__).resolve().parents[2] / "shared" / "data")
     parser.add_argument("--profile", action="store_true", help="print where the time goes")
     return parser.parse_args()

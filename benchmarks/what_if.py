@@ -1,10 +1,10 @@
 """CPU time of asking what another threshold would do, and of deciding anew by it, as shares of the first run's.
 
-    python benchmarks/what_if.py [--megabytes 30] [--data ../shared/data] [--profile]
+    python benchmarks/what_if.py [--megabytes 300] [--data ../shared/data] [--profile]
 
 The project is that of `benchmarks/increment.py`: `plan --set` of another number of words, a sweep over three, then the
-recipe is changed and run: pile and tokens. CPU-seconds of this process, start-up apart. `--megabytes 300` for the real
-one: what a run costs however little is asked weighs the less the more was there.
+recipe is changed and run: pile and tokens. CPU-seconds of this process, start-up apart. Some minutes; `--megabytes 30`
+for a quick look, in which what a run costs however little is asked weighs more than it does.
 """
 
 from __future__ import annotations
