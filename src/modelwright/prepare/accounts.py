@@ -134,7 +134,7 @@ def _flags(table: pa.Table) -> dict[str, dict[str, int]]:
     from modelwright.prepare.decisions import staying
 
     counted: dict[str, dict[str, int]] = {}
-    for names, count in _counts(staying(table), ["flags"]).items():
+    for names, count in _counts(staying(table, ["flags", "bytes"]), ["flags"]).items():
         for name in () if names == "unknown" else names.split(", "):
             before = counted.get(name, {"documents": 0, "bytes": 0})
             counted[name] = {key: before[key] + count[key] for key in before}

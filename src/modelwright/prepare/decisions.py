@@ -75,7 +75,8 @@ def by_rules(settings: PileSettings, documents: pa.Table, values: pa.Table) -> p
     error, broken = documents["error"], pc.is_valid(documents["error"])
     taken = pc.fill_null(pc.starts_with(error, barred.PREFIX), False)
     plugin = {source.name: plugin_name(source) or type(source).__name__.lower() for source in settings.sources}
-    reader = pa.array([plugin[name] for name in documents["source"].to_pylist()], pa.string())
+    names = documents["source"].combine_chunks().dictionary_encode()
+    reader = pa.array([plugin[name] for name in names.dictionary.to_pylist()], pa.string()).take(names.indices)
     nothing = pa.scalar(None, pa.float64())
     columns = {name: documents[name] for name in ("document", "source", "origin", "piece")}
     columns |= {"input_digest": documents["digest"], "input_bytes": documents["bytes"]}
@@ -93,12 +94,12 @@ def by_rules(settings: PileSettings, documents: pa.Table, values: pa.Table) -> p
     return pa.table(columns).combine_chunks()
 
 
-def staying(table: pa.Table) -> pa.Table:
-    """The rows whose documents are kept or changed so far."""
+def staying(table: pa.Table, columns: Sequence[str]) -> pa.Table:
+    """The rows whose documents are kept or changed so far, with some columns."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    return table.filter(pc.is_in(table["decision"], value_set=pa.array(STAYS)))
+    return table.select(columns).filter(pc.is_in(table["decision"], value_set=pa.array(STAYS)))
 
 
 def with_edits(table: pa.Table, edits: pa.Table) -> pa.Table:
@@ -120,7 +121,7 @@ def candidates(table: pa.Table, values: pa.Table) -> pa.Table:
     """What the search for duplicates reads: document, source, origin, digest, bytes, licence_class, removed_bytes."""
     rows = table.append_column("licence_class", values["licence_class"])
     names = ["document", "source", "origin", "digest", "bytes", "licence_class", "removed_bytes"]
-    return staying(rows).select(names).combine_chunks()
+    return staying(rows, names).combine_chunks()
 
 
 def with_duplicates(table: pa.Table, clusters: pa.Table, dedup: Sequence[Any]) -> pa.Table:

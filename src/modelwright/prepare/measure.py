@@ -7,6 +7,8 @@ before the next is begun, so that a killed run loses no more than one.
 
 from __future__ import annotations
 
+import functools
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -219,10 +221,16 @@ def _folder(name: str, signal: Signal, context: Context) -> Path:
 
 def meaning_of(name: str, signal: Signal) -> str:
     """What a cached value depends on besides its inputs: options, code, model files, columns."""
-    files = sorted(digest_file(Path(path)) for path in signal.files())
+    files = sorted(_digest_of(str(path), os.stat(path)) for path in signal.files())
     options = identity(signal)
     code, columns = plugins.code_identity(signal), dict(signal.columns())
     return digest([name, options, code, signal.inputs, columns, signal.finds, files])[:16]
+
+
+@functools.lru_cache(maxsize=64)
+def _digest_of(path: str, status: os.stat_result) -> str:
+    """The digest of a model file, taken once as long as its size and times stay."""
+    return digest_file(Path(path))
 
 
 def _kept_schema(signal: Signal) -> pa.Schema:

@@ -134,7 +134,7 @@ def judge(settings: PileSettings, gathered: Gathered, context: Context, clock: C
     with clock("decisions"):
         table = decisions.by_rules(settings, documents.table, measured.values)
     with clock("edits"):
-        stays = decisions.staying(table)["document"].combine_chunks()
+        stays = decisions.staying(table, ["document"])["document"].combine_chunks()
         measured = with_repeats(settings, measured, table, documents, context)
         wanted, found = decisions.editings(settings), measured.findings
         edits, documents, spans = edit(wanted, documents, measured.values, found, stays, context, gathered.signals)

@@ -83,7 +83,7 @@ class Files(Source):
 
     def takes(self, relative: str) -> bool:
         """Whether a path within the folder is a document of this source."""
-        if any(matches(relative, pattern) for pattern in self.exclude):
+        if self.exclude and any(matches(relative, pattern) for pattern in self.exclude):
             return False
         if self.include:
             return any(matches(relative, pattern) for pattern in self.include)
@@ -118,8 +118,10 @@ def folder_licences(entries: list[tuple[str, str, os.stat_result]]) -> dict[str,
 
 def governing(relative: str, above: dict[str, str]) -> str | None:
     """The licence files of the nearest folder above a file that has some; a licence file is governed by none."""
+    if not above:
+        return None
     folder, _, name = relative.rpartition("/")
-    if not above or LICENCE_FILE.fullmatch(name):
+    if LICENCE_FILE.fullmatch(name):
         return None
     while folder and folder not in above:
         folder = folder.rpartition("/")[0]
