@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import asdict
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -117,7 +118,7 @@ def test_the_three_forms_hold_the_same_values(project: Sample, ref: str) -> None
     made = card(project, ref)
     as_json = json.loads(render(made, "json"))
     assert as_json["ref"] == ref
-    assert as_json["sections"] == json.loads(json.dumps(made.to_json()["sections"]))
+    assert as_json["sections"] == json.loads(json.dumps(asdict(made)["sections"]))
     markdown, text = render(made, "md"), "".join(page(render(made, "html")).text)
     for section in made.sections:
         assert section.title in text

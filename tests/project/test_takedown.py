@@ -66,7 +66,8 @@ def test_its_sentences_are_in_no_file_of_the_project(made: Path, taken: Path, ne
 def test_nor_in_what_a_killed_run_left(made: Path, copied: Copy, needles: list[str]) -> None:
     folder = copied(made)
     home = folder / ".modelwright"
-    shutil.copytree(home / "tokens" / "1", home / "tokens" / "2")  # in its place, and not yet on record
+    for place in (home / "tokens" / "2", home / "pairs" / "1"):  # a number that is taken next, and one that is not
+        shutil.copytree(home / "tokens" / "1", place)  # in its place, and not yet on record
     code = (
         "import os, signal, sys; from pathlib import Path; from modelwright.core.storage import whole\n"
         "with whole(Path(sys.argv[1])) as beside:\n"
@@ -75,6 +76,7 @@ def test_nor_in_what_a_killed_run_left(made: Path, copied: Copy, needles: list[s
     for place in (folder / "reports" / "pile-1.html", home / "pile" / "1" / "note.json"):
         subprocess.run([sys.executable, "-c", code, str(place), needles[0]], check=False)
     assert any("tokens/2" in found for found in every_file.searched(folder, needles))
+    assert any("pairs/1" in found for found in every_file.searched(folder, needles))
     assert sum("torn" in found for found in every_file.searched(folder, needles)) == 2
     project = modelwright.load(folder)
     project.takedown("document", BOOK, execute=True)

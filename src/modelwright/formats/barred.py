@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 FILE_NAME = "do_not_ingest.json"
 SELECTORS = ("source", "owner", "licence")
+RULE = "takedown"
+"""In the place of a rule: what drops a document that is barred."""
+PREFIX = f"{RULE}:"
+"""How the `error` of a barred document begins; what it is known by follows."""
 WIDTH = 5
 """Words of a shingle; fewer where a text has fewer."""
 EVERY = 2**64 - 1

@@ -10,15 +10,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from modelwright.core.context import Context
-from modelwright.formats.barred import SELECTORS, Barred, load, selector
+from modelwright.formats.barred import PREFIX, SELECTORS, Barred, load, selector
 from modelwright.prepare import cache
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from modelwright.prepare.documents import Documents
-
-RULE, PREFIX = "takedown", "takedown:"
 
 
 def bar(documents: Documents, context: Context) -> Documents:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from modelwright.core.errors import UsageError
 from modelwright.core.plugins import plugin_name
-from modelwright.prepare import barred, decontaminate
+from modelwright.formats import barred
+from modelwright.prepare import decontaminate
 from modelwright.prepare.dedup.base import Repeats
 from modelwright.prepare.measure import STATED, always, needed, producers
 from modelwright.prepare.rule import Editing, Predicate, Rule, decide, marks

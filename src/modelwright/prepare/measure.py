@@ -131,7 +131,6 @@ def needed(columns: Iterable[str], names: Iterable[str], signals: Mapping[str, S
 
 def measure(documents: Documents, signals: Mapping[str, Signal], order: Sequence[str], context: Context) -> Measured:
     """Measure the signals in `order` on every document; a document without a text gets nulls."""
-
     values = documents.table.select(list(STATED))
     findings = [findings_schema().empty_table()]
     names = {name: values[name].combine_chunks().dictionary_encode() for name in ("document", "source", "origin")}
@@ -221,10 +220,14 @@ def _folder(name: str, signal: Signal, context: Context) -> Path:
 
 def meaning_of(name: str, signal: Signal) -> str:
     """What a cached value depends on besides its inputs: options, code, model files, columns."""
-    files = sorted(_digest_of(str(path), os.stat(path)) for path in signal.files())
-    options = identity(signal)
+    options, files = identity(signal), sorted(model_digests(signal))
     code, columns = plugins.code_identity(signal), dict(signal.columns())
     return digest([name, options, code, signal.inputs, columns, signal.finds, files])[:16]
+
+
+def model_digests(signal: Signal) -> list[str]:
+    """The digests of a signal's model files."""
+    return [_digest_of(str(path), os.stat(path)) for path in signal.files()]
 
 
 @functools.lru_cache(maxsize=64)

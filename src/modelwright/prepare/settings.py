@@ -136,15 +136,14 @@ class PileSettings(Options):
 
         Raises UnknownName for a rule on a signal that nothing measures, InputError for a model that is missing.
         """
-        from modelwright.core.fingerprint import digest_file
         from modelwright.core.identity import identity
         from modelwright.prepare.decisions import signals_for
-        from modelwright.prepare.measure import all_signals
+        from modelwright.prepare.measure import all_signals, model_digests
 
         signals = all_signals(self.chosen_signals())
         wanted = {name: signals[name] for name in sorted(signals_for(self, signals))}
         given = {name: signal for name, signal in wanted.items() if signal in self.signals}
-        models = {name: [digest_file(path) for path in signal.files()] for name, signal in given.items()}
+        models = {name: model_digests(signal) for name, signal in given.items()}
         return {"signals": [identity(signal) for signal in wanted.values()], "models": models}
 
     @field_validator("holdout", mode="before")

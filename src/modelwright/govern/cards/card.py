@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from modelwright.core.context import Artifact
@@ -114,9 +114,6 @@ class Card:
     headline: tuple[Field, ...] = ()
     sections: tuple[Section, ...] = ()
     sources: tuple[Source, ...] = field(default=(), repr=False)
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 class Facts:

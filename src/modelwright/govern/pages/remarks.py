@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from modelwright.formats import barred
 from modelwright.govern.pages.names import LANGUAGES
 from modelwright.govern.pages.page import share
 
@@ -12,10 +13,6 @@ Data = Mapping[str, Any]
 _MUCH = 0.5
 _UNKNOWN = 0.05
 _BINDING = ("proprietary", "non_commercial", "no_derivatives", "strong_copyleft")
-
-
-TAKEDOWN = "takedown"
-"""In the place of a rule: what bars a document that was taken down."""
 
 
 def remarks(data: Data) -> list[tuple[bool, str]]:
@@ -37,7 +34,7 @@ def _losses(data: Data) -> Iterator[tuple[bool, str]]:
     if broken:
         yield True, f"{broken:,} documents could not be read."
     totals = _dropped(data)
-    taken = sum(row["documents"] for row in data["flow"] if row["rule"] == TAKEDOWN)
+    taken = sum(row["documents"] for row in data["flow"] if row["rule"] == barred.RULE)
     if taken:
         yield False, f"{taken:,} of the documents read {'are' if taken > 1 else 'is'} barred by a takedown."
     if totals:
@@ -49,7 +46,7 @@ def _dropped(data: Data) -> dict[str, int]:
     """Rule -> documents that it dropped; what a takedown barred was not for rules to decide."""
     totals: dict[str, int] = {}
     for row in data["flow"]:
-        if row["decision"] == "dropped" and row["rule"] != TAKEDOWN:
+        if row["decision"] == "dropped" and row["rule"] != barred.RULE:
             totals[row["rule"]] = totals.get(row["rule"], 0) + row["documents"]
     return totals
 

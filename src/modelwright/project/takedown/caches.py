@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from modelwright.formats import barred
 from modelwright.govern.records import Records
 from modelwright.project import schema
 from modelwright.project.schema import Project
@@ -141,7 +142,7 @@ def _documents(folder: Path, documents: list[str]) -> None:
             changed = pc.if_else(hit, pa.scalar(None, table.schema.field(name).type), table[name])
             table = table.set_column(place, table.schema.field(name), changed)
         place = table.schema.get_field_index("error")
-        changed = pc.if_else(hit, "takedown:document", table["error"])
+        changed = pc.if_else(hit, f"{barred.PREFIX}document", table["error"])
         table = table.set_column(place, table.schema.field("error"), changed)
         cache.write(path, table)
 
